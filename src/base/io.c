@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/codec.h"
+
+/* NAME_TMP_PREFIX of format/name.h, which this room must not include. */
+#define TMP_PREFIX "cryptfs.tmp."
+#define TMP_RANDOM 12
+#define TMP_SIZE (sizeof(TMP_PREFIX) + 2 * TMP_RANDOM)
+
+ssize_t io_pread_full(int fd, void *buf, size_t n, off_t off)
+{
+	uint8_t *p = buf;
+	size_t done = 0;
+	while (done < n) {
+		ssize_t r = pread(fd, p + done, n - done, off + (off_t)done);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		done += (size_t)r;
+	}
+	return (ssize_t)done;
+}
+
+int io_pwrite_full(int fd, const void *buf, size_t n, off_t off)
+{
+	const uint8_t *p = buf;
+	size_t done = 0;
+	while (done < n) {
+		ssize_t r = pwrite(fd, p + done, n - done, off + (off_t)done);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			return -EIO;
+		done += (size_t)r;
+	}
+	return 0;
+}
+
+int io_write_full(int fd, const void *buf, size_t n)
+{
+	const uint8_t *p = buf;
+	size_t done = 0;
+	while (done < n) {
+		ssize_t r = write(fd, p + done, n - done);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			return -EIO;
+		done += (size_t)r;
+	}
+	return 0;
+}
+
+static int openat_retry(int dirfd, const char *name, int flags, mode_t mode)
+{
+	for (;;) {
+		int fd = openat(dirfd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, mode);
+		if (fd >= 0)
+			return fd;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+/* Open a regular file for reading; O_NONBLOCK so that a FIFO put in its place can't hold us. */
+static int open_regular(int dirfd, const char *name, struct stat *st)
+{
+	_cleanup_fd_ int fd = openat_retry(dirfd, name, O_RDONLY | O_NONBLOCK, 0);
+	if (fd == -ELOOP || fd == -ENXIO)
+		return -EUCLEAN; /* a symbolic link, a socket */
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, st) < 0)
+		return -errno;
+	if (!S_ISREG(st->st_mode))
+		return -EUCLEAN;
+	return TAKE_FD(fd);
+}
+
+ssize_t io_read_file(int dirfd, const char *name, void *buf, size_t cap)
+{
+	struct stat st;
+	_cleanup_fd_ int fd = open_regular(dirfd, name, &st);
+	if (fd < 0)
+		return fd;
+	if (st.st_size > 0 && (uintmax_t)st.st_size > cap)
+		return -EFBIG;
+	ssize_t n = io_pread_full(fd, buf, cap, 0);
+	if (n < 0 || (size_t)n < cap)
+		return n;
+	/* It may have grown since fstat. */
+	char more;
+	ssize_t r = io_pread_full(fd, &more, 1, (off_t)cap);
+	if (r < 0)
+		return r;
+	return r > 0 ? -EFBIG : n;
+}
+
+static int fill_new(int fd, const void *buf, size_t n, mode_t mode)
+{
+	int r = io_write_full(fd, buf, n);
+	if (r < 0)
+		return r;
+	/* The umask has had its say at creation; the caller's word counts. */
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+int io_create_file(int dirfd, const char *name, const void *buf, size_t n, mode_t mode, int *fd_out)
+{
+	_cleanup_fd_ int fd = openat_retry(dirfd, name, O_RDWR | O_CREAT | O_EXCL, mode & 0700);
+	if (fd < 0)
+		return fd;
+	int r = fill_new(fd, buf, n, mode);
+	if (r < 0) {
+		(void)unlinkat(dirfd, name, 0);
+		return r;
+	}
+	if (fd_out)
+		*fd_out = TAKE_FD(fd);
+	return 0;
+}
+
+static int tmp_name(char out[static TMP_SIZE])
+{
+	uint8_t rnd[TMP_RANDOM];
+	ssize_t r;
+	do {
+		r = getrandom(rnd, sizeof(rnd), 0);
+	} while (r < 0 && errno == EINTR);
+	if (r != (ssize_t)sizeof(rnd))
+		return r < 0 ? -errno : -EIO;
+	memcpy(out, TMP_PREFIX, strlen(TMP_PREFIX));
+	codec_hex_encode(out + strlen(TMP_PREFIX), rnd, sizeof(rnd));
+	return 0;
+}
+
+/* A new file on disk under a new temporary name. */
+static int write_tmp(int dirfd, char tmp[static TMP_SIZE], const void *buf, size_t n, mode_t mode)
+{
+	int r = tmp_name(tmp);
+	if (r < 0)
+		return r;
+	_cleanup_fd_ int fd = -1;
+	r = io_create_file(dirfd, tmp, buf, n, mode, &fd);
+	if (r < 0)
+		return r;
+	if (fsync(fd) < 0) {
+		r = -errno;
+		(void)unlinkat(dirfd, tmp, 0);
+	}
+	return r;
+}
+
+static int copy_tmp(int dirfd, const char *name, const char *tmp)
+{
+	struct stat st;
+	_cleanup_fd_ int in = open_regular(dirfd, name, &st);
+	if (in < 0)
+		return in;
+	_cleanup_fd_ int out = -1;
+	int r = io_create_file(dirfd, tmp, NULL, 0, st.st_mode & 0777, &out);
+	if (r < 0)
+		return r;
+	char buf[4096];
+	ssize_t n = 0;
+	for (off_t off = 0; r == 0; off += n) {
+		n = io_pread_full(in, buf, sizeof(buf), off);
+		if (n <= 0)
+			break;
+		r = io_pwrite_full(out, buf, (size_t)n, off);
+	}
+	if (r == 0 && n < 0)
+		r = (int)n;
+	if (r == 0 && fsync(out) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(dirfd, tmp, 0);
+	return r;
+}
+
+/* Give the file a second name, the backup's, in one step: neither name is ever missing. */
+static int keep_backup(int dirfd, const char *name, const char *backup)
+{
+	char tmp[TMP_SIZE];
+	int r = tmp_name(tmp);
+	if (r < 0)
+		return r;
+	if (linkat(dirfd, name, dirfd, tmp, 0) < 0) {
+		if (errno == ENOENT)
+			return 0; /* nothing to keep */
+		r = copy_tmp(dirfd, name, tmp); /* no hard links here */
+		if (r < 0)
+			return r;
+	}
+	if (renameat(dirfd, tmp, dirfd, backup) < 0)
+		r = -errno;
+	/* Also after success: renaming one link of a file onto another does nothing (a replacement
+	 * that was cut short after this point leaves the two the same). */
+	(void)unlinkat(dirfd, tmp, 0);
+	return r;
+}
+
+int io_replace_file(int dirfd, const char *name, const char *backup, const void *buf, size_t n,
+		    mode_t mode)
+{
+	char tmp[TMP_SIZE];
+	int r = write_tmp(dirfd, tmp, buf, n, mode);
+	if (r < 0)
+		return r;
+	if (backup)
+		r = keep_backup(dirfd, name, backup);
+	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(dirfd, tmp, 0);
+		return r;
+	}
+	return io_fsync_dir(dirfd);
+}
+
+static int fsync_dir_fd(int fd)
+{
+	if (fsync(fd) == 0 || errno == EINVAL)
+		return 0; /* EINVAL: a filesystem whose directories need no fsync */
+	return -errno;
+}
+
+int io_fsync_dir(int dirfd)
+{
+	int r = fsync_dir_fd(dirfd);
+	if (r != -EBADF)
+		return r;
+	/* O_PATH */
+	_cleanup_fd_ int fd = openat_retry(dirfd, ".", O_RDONLY | O_DIRECTORY, 0);
+	return fd < 0 ? fd : fsync_dir_fd(fd);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Whole reads and writes, small files and their atomic replacement. EINTR and short transfers are
+ * dealt with here and nowhere else. All return 0 (or a count) or -errno.
+ */
+#ifndef CRYPTFS_BASE_IO_H
+#define CRYPTFS_BASE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Read up to n bytes at off; less only at the end of the file. Returns the count or -errno. */
+ssize_t io_pread_full(int fd, void *buf, size_t n, off_t off);
+
+/* Write all n bytes at off. If it fails, what lies in the range is unknown. Returns 0 or -errno
+ * (-EIO if the kernel takes nothing without saying why). */
+int io_pwrite_full(int fd, const void *buf, size_t n, off_t off);
+
+/* Write all n bytes at the file position. Returns 0 or -errno. */
+int io_write_full(int fd, const void *buf, size_t n);
+
+/* Read a small regular file below dirfd (O_NOFOLLOW) into buf. Returns its length, -EFBIG if it has
+ * more than cap bytes, -EUCLEAN if it is no regular file, or -errno. Never blocks on a FIFO. */
+ssize_t io_read_file(int dirfd, const char *name, void *buf, size_t cap);
+
+/* Create name below dirfd (O_EXCL, O_NOFOLLOW) with exactly this mode and n bytes. On success the
+ * open descriptor is stored in *fd_out if fd_out is not NULL (nothing is synced). On failure
+ * nothing is left behind. Returns 0, -EEXIST, or -errno. */
+int io_create_file(int dirfd, const char *name, const void *buf, size_t n, mode_t mode, int *fd_out);
+
+/* Replace name below dirfd atomically and durably: a temporary, fsync, the old file (if any) kept
+ * as backup if that is not NULL, rename, fsync of dirfd. dirfd must be open for reading (no O_PATH).
+ * On failure the old file is as it was and no temporary is left. Returns 0 or -errno. */
+int io_replace_file(int dirfd, const char *name, const char *backup, const void *buf, size_t n,
+		    mode_t mode);
+
+/* fsync the directory that dirfd (O_PATH or not) refers to. Returns 0 or -errno. */
+int io_fsync_dir(int dirfd);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Messages to people: stderr in the foreground, syslog once in the background.
+ * Never pass plaintext names, contents or secrets; say inode and block numbers.
+ * Thread-safe. With CRYPTFS_WARN_FATAL=1 in the environment (tests) a warning or error of the
+ * running daemon aborts it.
+ */
+#ifndef CRYPTFS_BASE_LOG_H
+#define CRYPTFS_BASE_LOG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Show messages up to this level; LOG_LEVEL_INFO at start. */
+void log_set_level(enum log_level max);
+
+/* From now on (true) messages go to syslog, facility daemon, instead of stderr. */
+void log_to_syslog(bool on);
+
+void log_message(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_vmessage(enum log_level level, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+#define log_error(...) log_message(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_message(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_message(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_message(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who may use a vault at the same time: flock(2) on the vault's directory, so that no lock file is
+ * left behind by a kill or copied by a sync client.
+ */
+#ifndef CRYPTFS_VAULT_LOCK_H
+#define CRYPTFS_VAULT_LOCK_H
+
+#include <stdbool.h>
+
+/* Lock the vault that dirfd (not O_PATH) refers to, until the descriptor and its copies are closed.
+ * Exclusive for a private mount and for changes to settings, else shared. Returns 0; -EBUSY if somebody
+ * holds it otherwise; 1 if the filesystem knows no locks (the caller warns); or -errno. */
+int lock_vault(int dirfd, bool exclusive);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "vault/vault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/io.h"
+#include "crypto/rng.h"
+#include "vault/keyslot.h"
+
+#define SETTINGS_MODE 0600
+
+/* MAC (under a subkey of the master key) and checksum of the settings; the record is no secret. */
+
+static void checksum_of(uint8_t out[static VAULTFILE_MAC_LEN], const uint8_t *record, size_t n,
+			const uint8_t mac[static VAULTFILE_MAC_LEN])
+{
+	kdf_hash(out, VAULTFILE_MAC_LEN, NULL, 0, record, n, mac, VAULTFILE_MAC_LEN);
+}
+
+static int mac_of(uint8_t out[static VAULTFILE_MAC_LEN], const uint8_t *record, size_t n,
+		  const struct key32 *master)
+{
+	_cleanup_key_ struct key32 *key = keymem_alloc(sizeof(*key));
+	if (!key)
+		return -ENOMEM;
+	kdf_derive(master, "cfs-sett", key->b, sizeof(key->b));
+	kdf_hash(out, VAULTFILE_MAC_LEN, key->b, sizeof(key->b), record, n, NULL, 0);
+	return 0;
+}
+
+static bool checksum_is_right(const struct vaultfile *vf)
+{
+	uint8_t record[VAULTFILE_RECORD_MAX];
+	uint8_t sum[VAULTFILE_MAC_LEN];
+	checksum_of(sum, record, vaultfile_record(record, vf), vf->mac);
+	return memcmp(sum, vf->checksum, sizeof(sum)) == 0;
+}
+
+static int check_mac(const struct vaultfile *vf, const struct key32 *master)
+{
+	uint8_t record[VAULTFILE_RECORD_MAX];
+	uint8_t mac[VAULTFILE_MAC_LEN];
+	int r = mac_of(mac, record, vaultfile_record(record, vf), master);
+	if (r < 0)
+		return r;
+	return keymem_equal(mac, vf->mac, sizeof(mac)) ? 0 : -EBADMSG;
+}
+
+static int set_mac(struct vaultfile *vf, const struct key32 *master)
+{
+	uint8_t record[VAULTFILE_RECORD_MAX];
+	size_t n = vaultfile_record(record, vf);
+	int r = mac_of(vf->mac, record, n, master);
+	if (r == 0)
+		checksum_of(vf->checksum, record, n, vf->mac);
+	return r;
+}
+
+/* Opening. */
+
+static int parse(const char *text, size_t n, struct vault **out, const char **why)
+{
+	struct vault *v _cleanup_vault_ = calloc(1, sizeof(*v));
+	if (!v) {
+		*why = "out of memory";
+		return -ENOMEM;
+	}
+	int r = vaultfile_parse(&v->settings, text, n, why);
+	if (r < 0)
+		return r;
+	if (!checksum_is_right(&v->settings)) {
+		*why = "the checksum is wrong";
+		return -EUCLEAN;
+	}
+	*out = TAKE_PTR(v);
+	return 0;
+}
+
+static const char *read_failure(ssize_t r)
+{
+	switch (r) {
+	case -ENOENT:
+		return "there is no " NAME_SETTINGS_FILE;
+	case -EUCLEAN:
+		return NAME_SETTINGS_FILE " is no regular file";
+	case -EFBIG:
+		return NAME_SETTINGS_FILE " is too long";
+	default:
+		return NAME_SETTINGS_FILE " can't be read";
+	}
+}
+
+int vault_open(int dirfd, struct vault **out, const char **why)
+{
+	*out = NULL;
+	*why = "out of memory";
+	_cleanup_free_ char *text = malloc(VAULTFILE_MAX);
+	if (!text)
+		return -ENOMEM;
+	ssize_t n = io_read_file(dirfd, NAME_SETTINGS_FILE, text, VAULTFILE_MAX);
+	if (n >= 0)
+		return parse(text, (size_t)n, out, why);
+	*why = read_failure(n);
+	return n == -EFBIG ? -EUCLEAN : (int)n;
+}
+
+/* Unlocking. */
+
+/* Which of two failures to report: that a slot could not be tried says more than that it did not open. */
+static int worse(int a, int b)
+{
+	return a == -EKEYREJECTED ? b : a;
+}
+
+/* Open a slot of the secret's kind. A damaged one ends the search: the settings' MAC covers it. */
+static int open_slot(const struct vaultfile *vf, const struct vault_secret *secret, struct key32 *master,
+		     uint32_t *slot)
+{
+	int result = -EKEYREJECTED;
+	for (uint32_t i = 0; i < vf->n_slots; i++) {
+		const struct vaultfile_slot *s = &vf->slots[i];
+		if (s->kind != secret->kind)
+			continue;
+		int r = keyslot_open(s, vf->vault_id, secret, master);
+		if (r == 0)
+			*slot = s->slot;
+		if (r == 0 || r == -EBADMSG)
+			return r;
+		result = worse(result, r);
+	}
+	return result;
+}
+
+static struct siv *derive_siv(const struct key32 *master, const char *ctx)
+{
+	_cleanup_key_ uint8_t *key = keymem_alloc(SIV_KEY_LEN);
+	if (!key)
+		return NULL;
+	kdf_derive(master, ctx, key, SIV_KEY_LEN);
+	return siv_new(key);
+}
+
+static void forget_keys(struct vault *v)
+{
+	keymem_free(v->keys);
+	siv_free(v->names);
+	siv_free(v->xattr_names);
+	v->keys = NULL;
+	v->names = NULL;
+	v->xattr_names = NULL;
+}
+
+static int derive_keys(struct vault *v, const struct key32 *master)
+{
+	v->keys = keymem_alloc(sizeof(*v->keys));
+	v->names = derive_siv(master, "cfs-name");
+	v->xattr_names = derive_siv(master, "cfs-xanm");
+	if (!v->keys || !v->names || !v->xattr_names) {
+		forget_keys(v);
+		return -ENOMEM;
+	}
+	struct vault_keys *k = v->keys;
+	kdf_derive(master, "cfs-cont", k->content.b, sizeof(k->content.b));
+	kdf_derive(master, "cfs-xavl", k->xattr_values.b, sizeof(k->xattr_values.b));
+	kdf_derive(master, "cfs-link", k->links.b, sizeof(k->links.b));
+	kdf_derive(master, "cfs-dmac", k->dir_mac.b, sizeof(k->dir_mac.b));
+	kdf_derive(master, "cfs-root", k->root_id, sizeof(k->root_id));
+	return 0;
+}
+
+static const char *unlock_failure(int r)
+{
+	switch (r) {
+	case -EKEYREJECTED:
+		return "no key slot opens with this secret";
+	case -EBADMSG:
+		return "the key slot is damaged";
+	case -ENOMEM:
+		return "there is not enough memory";
+	default:
+		return "a key slot can't be tried";
+	}
+}
+
+int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *slot, const char **why)
+{
+	uint32_t opened = 0;
+	*why = "it is unlocked already";
+	if (v->keys)
+		return -EALREADY;
+	_cleanup_key_ struct key32 *master = keymem_alloc(sizeof(*master));
+	int r = master ? open_slot(&v->settings, secret, master, &opened) : -ENOMEM;
+	if (r < 0) {
+		*why = unlock_failure(r);
+		return r;
+	}
+	r = check_mac(&v->settings, master);
+	if (r == 0)
+		r = derive_keys(v, master);
+	if (r < 0) {
+		*why = r == -EBADMSG ? "the settings have been changed" : unlock_failure(r);
+		return r;
+	}
+	if (slot)
+		*slot = opened;
+	return 0;
+}
+
+void vault_free(struct vault *v)
+{
+	if (!v)
+		return;
+	forget_keys(v);
+	free(v);
+}
+
+/* Making. */
+
+static int set_label(char out[static VAULTFILE_LABEL_MAX + 1], const char *label)
+{
+	if (!label)
+		return 0;
+	if (!vaultfile_label_is_valid(label))
+		return -EINVAL;
+	memcpy(out, label, strlen(label) + 1);
+	return 0;
+}
+
+/* A cost of zero asks for BLAKE2b, which keyslot_seal allows for secrets that are random. */
+static int first_slot(struct vaultfile_slot *s, const struct vaultfile *vf, const struct vault_secret *secret,
+		      const struct vault_options *opt)
+{
+	s->slot = 0;
+	s->kind = secret->kind;
+	s->created = vf->created;
+	s->kdf = opt->cost.memory_kib > 0 ? VAULTFILE_ARGON2ID : VAULTFILE_BLAKE2B;
+	s->memory_kib = opt->cost.memory_kib;
+	s->passes = opt->cost.passes;
+	s->lanes = opt->cost.lanes;
+	return set_label(s->label, opt->slot_label);
+}
+
+static int build(struct vaultfile *vf, const struct vault_secret *secret, const struct vault_options *opt)
+{
+	if (opt->coherency > VAULTFILE_SHARED)
+		return -EINVAL;
+	vf->version = VAULTFILE_VERSION;
+	rng_bytes(vf->vault_id, sizeof(vf->vault_id));
+	vf->created = (uint64_t)time(NULL);
+	vf->coherency = opt->coherency;
+	vf->features = opt->hide_sizes ? VAULTFILE_FEATURE_HIDE_SIZES : 0;
+	vf->n_slots = 1;
+	int r = set_label(vf->label, opt->label);
+	if (r == 0)
+		r = first_slot(&vf->slots[0], vf, secret, opt);
+	if (r < 0)
+		return r;
+
+	_cleanup_key_ struct key32 *master = keymem_alloc(sizeof(*master));
+	if (!master)
+		return -ENOMEM;
+	rng_bytes(master->b, sizeof(master->b));
+	r = keyslot_seal(&vf->slots[0], vf->vault_id, secret, master);
+	return r < 0 ? r : set_mac(vf, master);
+}
+
+/* The text that is about to be written must open: nobody finds out later, with data in the vault. */
+static int self_check(const char *text, const struct vault_secret *secret)
+{
+	struct vault *v _cleanup_vault_ = NULL;
+	const char *why;
+	int r = parse(text, strlen(text), &v, &why);
+	if (r == 0)
+		r = vault_unlock(v, secret, NULL, &why);
+	return r == 0 || r == -ENOMEM ? r : -EIO;
+}
+
+static int must_be_new(int dirfd)
+{
+	struct stat st;
+	if (fstatat(dirfd, NAME_SETTINGS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	return errno == ENOENT ? 0 : -errno;
+}
+
+int vault_create(int dirfd, const struct vault_secret *secret, const struct vault_options *opt)
+{
+	int r = must_be_new(dirfd);
+	if (r < 0)
+		return r;
+	_cleanup_free_ struct vaultfile *vf = calloc(1, sizeof(*vf));
+	if (!vf)
+		return -ENOMEM;
+	r = build(vf, secret, opt);
+	if (r < 0)
+		return r;
+	_cleanup_free_ char *text = vaultfile_print(vf);
+	if (!text)
+		return -ENOMEM;
+	r = self_check(text, secret);
+	if (r == 0)
+		r = must_be_new(dirfd); /* the above takes seconds */
+	if (r < 0)
+		return r;
+	return io_replace_file(dirfd, NAME_SETTINGS_FILE, NULL, text, strlen(text), SETTINGS_MODE);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A vault: its settings, and once unlocked its subkeys. Making one, unlocking one, locking it again.
+ */
+#ifndef CRYPTFS_VAULT_VAULT_H
+#define CRYPTFS_VAULT_VAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/kdf.h"
+#include "crypto/keymem.h"
+#include "crypto/siv.h"
+#include "format/name.h"
+#include "format/vaultfile.h"
+
+/* Subkeys of doc/format.md section 2; lives in the arena. */
+struct vault_keys {
+	struct key32 content;
+	struct key32 xattr_values;
+	struct key32 links;
+	struct key32 dir_mac;
+	uint8_t root_id[NAME_DIR_ID_LEN];
+};
+
+struct vault {
+	struct vaultfile settings;
+	struct vault_keys *keys; /* NULL while locked, as are the next two */
+	struct siv *names;
+	struct siv *xattr_names;
+};
+
+/* A secret that may open a slot. The bytes live in the arena and belong to the caller. */
+struct vault_secret {
+	uint8_t kind; /* enum vaultfile_kind */
+	const uint8_t *bytes;
+	size_t len;
+};
+
+/* Choices at creation. Zero or NULL means the default. */
+struct vault_options {
+	uint8_t coherency;	/* enum vaultfile_coherency */
+	bool hide_sizes;
+	const char *label;
+	const char *slot_label;
+	struct kdf_cost cost;	/* must be set */
+};
+
+/* Make a new vault in the directory dirfd (open for reading, not O_PATH): writes cryptfs.json,
+ * durably, or leaves nothing. Returns 0; -EEXIST if there are settings; -EINVAL for parameters out
+ * of the format's limits; or -errno. The caller has checked that the directory is empty. */
+int vault_create(int dirfd, const struct vault_secret *secret, const struct vault_options *opt);
+
+/* Read the settings of the vault in dirfd; *out is locked. *why (static) explains a failure. Returns 0;
+ * -ENOENT (no cryptfs.json: not a vault); -EUCLEAN (damaged: not parsable, or the checksum is wrong);
+ * -EPROTONOSUPPORT (newer format); or -errno. */
+int vault_open(int dirfd, struct vault **out, const char **why);
+
+/* Unlock with the secret. Returns 0 with *slot (may be NULL) the number that opened; -EKEYREJECTED if
+ * no slot of its kind opens; -EBADMSG if a slot or the settings have been tampered with (*why says
+ * which); -ENOMEM; or -errno. */
+int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *slot, const char **why);
+
+/* Wipe the subkeys and free. vault_free(NULL) does nothing. */
+void vault_free(struct vault *v);
+
+static inline void vault_cleanup(struct vault **v)
+{
+	vault_free(*v);
+}
+
+#define _cleanup_vault_ _cleanup_(vault_cleanup)
+
+#endif
