@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "crypto/kdf.h"
+#include "crypto/rng.h"
+
+static struct dir *dir_new(struct store *st, int fd, ino_t ino)
+{
+	struct dir *d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->st = st;
+	d->fd = fd;
+	d->ino = ino;
+	pthread_rwlock_init(&d->lock, NULL);
+	return d;
+}
+
+void dir_free(struct dir *d)
+{
+	if (!d)
+		return;
+	if (d->fd >= 0)
+		close(d->fd);
+	pthread_rwlock_destroy(&d->lock);
+	free(d);
+}
+
+int dir_open_root(struct store *st, struct dir **out)
+{
+	_cleanup_fd_ int fd = openat(st->root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat sb;
+	if (fd < 0 || fstat(fd, &sb) != 0)
+		return -errno;
+	struct dir *d = dir_new(st, fd, sb.st_ino);
+	if (!d)
+		return -ENOMEM;
+	(void)TAKE_FD(fd);
+	d->root = true;
+	memcpy(d->id, st->vault->keys->root_id, sizeof(d->id));
+	*out = d;
+	return 0;
+}
+
+/* ---- the ID file ---- */
+
+static void dir_id_encode(const struct store *st, uint8_t out[static NAME_DIR_FILE_LEN],
+			  const uint8_t id[static NAME_DIR_ID_LEN])
+{
+	const struct key32 *key = &st->vault->keys->dir_mac;
+	memcpy(out, id, NAME_DIR_ID_LEN);
+	kdf_hash(out + NAME_DIR_ID_LEN, NAME_DIR_MAC_LEN, key->b, sizeof(key->b), NAME_DIR_LABEL,
+		 strlen(NAME_DIR_LABEL), id, NAME_DIR_ID_LEN);
+}
+
+int dir_write_id(struct store *st, int fd, const uint8_t id[static NAME_DIR_ID_LEN])
+{
+	uint8_t buf[NAME_DIR_FILE_LEN];
+	dir_id_encode(st, buf, id);
+	return sidefile_create(&st->side, fd, NAME_DIR_FILE, buf, sizeof(buf));
+}
+
+/* Returns 0, -ENOENT, -EUCLEAN or -errno. */
+static int dir_read_id(struct dir *d)
+{
+	uint8_t buf[NAME_DIR_FILE_LEN], want[NAME_DIR_FILE_LEN];
+	ssize_t n = io_read_file(d->fd, NAME_DIR_FILE, buf, sizeof(buf));
+	if (n == -EFBIG || n == -ELOOP)
+		return -EUCLEAN;
+	if (n < 0)
+		return (int)n;
+	if (n != (ssize_t)sizeof(buf))
+		return -EUCLEAN;
+	dir_id_encode(d->st, want, buf);
+	if (memcmp(buf, want, sizeof(want)) != 0)
+		return -EUCLEAN;
+	memcpy(d->id, buf, sizeof(d->id));
+	return 0;
+}
+
+/* Look at every name in the directory. Returns 0 if none but the format's own are there (removing those
+ * that are leftovers if 'clean'), -ENOTEMPTY, or -errno. */
+static int dir_scan_empty(const struct dir *d, bool clean)
+{
+	int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	DIR *stream = fdopendir(fd);
+	if (!stream) {
+		close(fd);
+		return -ENOMEM;
+	}
+	int r = 0;
+	struct dirent *e;
+	while (r == 0 && (e = readdir(stream))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (name_classify(e->d_name) != NAME_OURS)
+			r = -ENOTEMPTY;
+	}
+	rewinddir(stream);
+	while (r == 0 && clean && (e = readdir(stream))) {
+		if (name_classify(e->d_name) != NAME_OURS || strcmp(e->d_name, NAME_DIR_FILE) == 0)
+			continue;
+		(void)unlinkat(d->fd, e->d_name, 0);
+	}
+	closedir(stream);
+	return r;
+}
+
+/* An empty directory without an ID file was being removed when the power went: it gets a new ID. */
+static int dir_adopt(struct dir *d)
+{
+	int r = dir_scan_empty(d, false);
+	if (r == -ENOTEMPTY) {
+		log_error("directory inode %llu has no %s: its names cannot be read",
+			  (unsigned long long)d->ino, NAME_DIR_FILE);
+		return -EUCLEAN;
+	}
+	if (r < 0)
+		return r;
+	rng_bytes(d->id, sizeof(d->id));
+	if (d->st->read_only)
+		return 0;
+	r = dir_write_id(d->st, d->fd, d->id);
+	return r == -EEXIST ? dir_read_id(d) : r;
+}
+
+int dir_open(const struct dir *parent, const char *disk, struct dir **out)
+{
+	_cleanup_fd_ int fd = openat(parent->fd, disk, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat sb;
+	if (fd < 0 || fstat(fd, &sb) != 0)
+		return -errno;
+	if (sb.st_dev != parent->st->dev)
+		return -EXDEV;
+	_cleanup_dir_ struct dir *d = dir_new(parent->st, fd, sb.st_ino);
+	if (!d)
+		return -ENOMEM;
+	(void)TAKE_FD(fd);
+	int r = dir_read_id(d);
+	if (r == -EUCLEAN)
+		log_error("directory inode %llu: %s is damaged", (unsigned long long)d->ino,
+			  NAME_DIR_FILE);
+	if (r == -ENOENT)
+		r = dir_adopt(d);
+	if (r < 0)
+		return r;
+	*out = TAKE_PTR(d);
+	return 0;
+}
+
+int dir_stat(const struct dir *d, const char *disk, struct stat *sb)
+{
+	if (fstatat(d->fd, disk, sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return -errno;
+	return sb->st_dev == d->st->dev ? 0 : -EXDEV;
+}
+
+/* ---- removal ---- */
+
+/* Let the owner into a directory whose mode keeps him out; *mode is what to put back, or -1. */
+static void dir_gain(const struct dir *d, int *mode)
+{
+	char path[32];
+	struct stat sb;
+	*mode = -1;
+	if (fstat(d->fd, &sb) != 0 || (sb.st_mode & 0700) == 0700)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->fd);
+	if (chmod(path, (sb.st_mode & 07777) | 0700) == 0)
+		*mode = (int)(sb.st_mode & 07777);
+}
+
+static void dir_ungain(const struct dir *d, int mode)
+{
+	char path[32];
+	if (mode < 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->fd);
+	(void)chmod(path, (mode_t)mode);
+}
+
+int dir_strip(struct dir *d)
+{
+	int mode;
+	dir_gain(d, &mode);
+	int r = dir_scan_empty(d, true);
+	if (r == 0 && unlinkat(d->fd, NAME_DIR_FILE, 0) != 0 && errno != ENOENT)
+		r = -errno;
+	if (r < 0)
+		dir_ungain(d, mode);
+	return r;
+}
+
+int dir_unstrip(struct dir *d)
+{
+	int mode;
+	dir_gain(d, &mode);
+	int r = dir_write_id(d->st, d->fd, d->id);
+	dir_ungain(d, mode);
+	if (r < 0 && r != -EEXIST)
+		log_error("directory inode %llu: cannot put %s back: %s", (unsigned long long)d->ino,
+			  NAME_DIR_FILE, strerror(-r));
+	return r == -EEXIST ? 0 : r;
+}
+
+/* ---- names ---- */
+
+int dir_seal_name(const struct dir *d, const char *name, size_t len, struct sealed_name *out)
+{
+	if (len > NAME_MAX_LEN)
+		return -ENAMETOOLONG;
+	if (!name_is_valid(name, len))
+		return -EINVAL;
+	uint8_t padded[NAME_PADDED_MAX];
+	size_t n = name_pad(padded, name, len);
+	siv_seal(d->st->vault->names, NAME_LABEL, strlen(NAME_LABEL), d->id, sizeof(d->id), padded, n,
+		 out->sealed);
+	out->len = (uint16_t)(n + SIV_TAG_LEN);
+	out->hashed = name_needs_hash(out->len);
+	if (out->hashed) {
+		uint8_t hash[NAME_HASH_LEN];
+		kdf_hash(hash, sizeof(hash), NULL, 0, out->sealed, out->len, NULL, 0);
+		name_encode_hashed(out->disk, NAME_LONG_PREFIX, hash);
+	} else {
+		name_encode_short(out->disk, out->sealed, out->len);
+	}
+	return 0;
+}
+
+/* The sealed name behind a NAME_LONG name: the side file, if it is the one that belongs there. */
+static ssize_t dir_read_long(const struct dir *d, const char *disk, uint8_t *sealed)
+{
+	char side[NAME_DISK_SIZE], again[NAME_DISK_SIZE];
+	uint8_t hash[NAME_HASH_LEN];
+	name_long_side(side, disk);
+	ssize_t n = io_read_file(d->fd, side, sealed, NAME_SEALED_MAX);
+	if (n == -ENOENT || n == -EFBIG || n == -ELOOP)
+		return -EUCLEAN;
+	if (n < 0)
+		return n;
+	if (!name_needs_hash((size_t)n))
+		return -EUCLEAN;
+	kdf_hash(hash, sizeof(hash), NULL, 0, sealed, (size_t)n, NULL, 0);
+	name_encode_hashed(again, NAME_LONG_PREFIX, hash);
+	return strcmp(again, disk) == 0 ? n : -EUCLEAN;
+}
+
+ssize_t dir_open_name(const struct dir *d, const char *disk, char *name)
+{
+	uint8_t sealed[NAME_SEALED_MAX], padded[NAME_PADDED_MAX];
+	ssize_t n = name_classify(disk) == NAME_LONG ? dir_read_long(d, disk, sealed)
+						     : name_decode_short(sealed, disk);
+	if (n < 0)
+		return n;
+	if (n <= (ssize_t)SIV_TAG_LEN || n > (ssize_t)NAME_SEALED_MAX)
+		return -EUCLEAN;
+	if (siv_open(d->st->vault->names, NAME_LABEL, strlen(NAME_LABEL), d->id, sizeof(d->id), sealed,
+		     (size_t)n, padded) < 0)
+		return -EUCLEAN;
+	ssize_t len = name_unpad(padded, (size_t)n - SIV_TAG_LEN);
+	if (len > 0)
+		memcpy(name, padded, (size_t)len);
+	return len;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A ciphertext directory: its descriptor, its ID, and the names in it sealed and opened. Plain names are
+ * counted strings without NUL; names on disk end in NUL.
+ */
+#ifndef CRYPTFS_STORE_DIR_H
+#define CRYPTFS_STORE_DIR_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "format/name.h"
+#include "store/store.h"
+
+struct dir {
+	struct store *st;
+	int fd; /* O_PATH */
+	ino_t ino;
+	bool root;
+	uint8_t id[NAME_DIR_ID_LEN];
+	/* Shared while entries are made in the directory, alone while it is being removed. Parents before
+	 * children; only a rename takes two. */
+	pthread_rwlock_t lock;
+};
+
+/* The vault's root. Returns 0 or -errno. */
+int dir_open_root(struct store *st, struct dir **out);
+
+/* The directory called 'disk' in parent. Returns 0; -EUCLEAN if its ID file is missing (and it is not
+ * empty) or damaged; -ENOTDIR; -EXDEV (another filesystem is mounted there); or -errno. */
+int dir_open(const struct dir *parent, const char *disk, struct dir **out);
+
+/* Close and free; dir_free(NULL) does nothing. */
+void dir_free(struct dir *d);
+
+static inline void dir_cleanup(struct dir **d)
+{
+	dir_free(*d);
+}
+
+#define _cleanup_dir_ _cleanup_(dir_cleanup)
+
+/* Status of the entry 'disk', not following links. Returns 0, -EXDEV, or -errno. */
+int dir_stat(const struct dir *d, const char *disk, struct stat *sb);
+
+/* Take the ID file away, so that rmdir or rename can remove the directory; and put it back. The
+ * caller holds d->lock alone. dir_strip first makes sure that nothing but our own leftovers (which it
+ * removes) is in it. Returns 0, -ENOTEMPTY, or -errno with the ID file in place. */
+int dir_strip(struct dir *d);
+int dir_unstrip(struct dir *d);
+
+/* Write a directory ID file for d->id into the directory fd (sidefile_create). Returns 0 or -errno. */
+int dir_write_id(struct store *st, int fd, const uint8_t id[static NAME_DIR_ID_LEN]);
+
+/* ---- names ---- */
+
+struct sealed_name {
+	char disk[NAME_DISK_SIZE];
+	bool hashed; /* has a side file */
+	uint16_t len;
+	uint8_t sealed[NAME_SEALED_MAX];
+};
+
+/* Seal a name for this directory. Returns 0, -ENAMETOOLONG, or -EINVAL. */
+int dir_seal_name(const struct dir *d, const char *name, size_t len, struct sealed_name *out);
+
+/* Open a name on disk (NAME_SEALED or NAME_LONG, reading the side file) into name, which has
+ * NAME_PADDED_MAX bytes. Returns its length, -EUCLEAN if it does not open here, or -errno. */
+ssize_t dir_open_name(const struct dir *d, const char *disk, char *name);
+
+/* ---- listing ---- */
+
+struct dirlist_entry {
+	char name[NAME_PADDED_MAX + 1]; /* plain, NUL-terminated */
+	size_t len;
+	char disk[NAME_DISK_SIZE];
+	ino_t ino;
+	unsigned char type;	/* DT_* */
+	off_t next;		/* where the entry after this one is */
+};
+
+/* A stream over the entries of a directory; one user at a time. */
+struct dirlist;
+int dirlist_open(const struct dir *d, struct dirlist **out);
+void dirlist_close(struct dirlist *l);
+
+/* Go to an offset that an entry's 'next' gave, or 0. Returns 0 or -errno. */
+int dirlist_seek(struct dirlist *l, off_t off);
+
+/* The next entry; "." and ".." come with an empty 'disk'. What is not an entry is passed over, and a name
+ * that does not open is logged once. Returns 1, 0 at the end, or -errno. */
+int dirlist_next(struct dirlist *l, struct dirlist_entry *e);
+
+/* Take the entry that was just read back: the next call gives it again. Once only. */
+void dirlist_back(struct dirlist *l);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "store/dir.h"
+
+#define DIRLIST_BUFFER 32768
+
+/* As the kernel gives them; see getdents64(2). */
+struct dirlist_raw {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];
+};
+
+struct dirlist {
+	const struct dir *d;
+	int fd;
+	off_t at;	/* offset of the entry at 'pos' */
+	size_t pos;
+	size_t len;
+	off_t last_at;	/* the same of the entry before: dirlist_back */
+	size_t last_pos;
+	bool told;	/* a name that does not open has been logged */
+	_Alignas(8) char buf[DIRLIST_BUFFER];
+};
+
+int dirlist_open(const struct dir *d, struct dirlist **out)
+{
+	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	struct dirlist *l = malloc(sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->d = d;
+	l->fd = TAKE_FD(fd);
+	l->at = 0;
+	l->last_at = 0;
+	l->pos = l->len = l->last_pos = 0;
+	l->told = false;
+	*out = l;
+	return 0;
+}
+
+void dirlist_close(struct dirlist *l)
+{
+	if (!l)
+		return;
+	close(l->fd);
+	free(l);
+}
+
+int dirlist_seek(struct dirlist *l, off_t off)
+{
+	/* Offset 0 always reads anew: that is what rewinddir is for. */
+	if (off == l->at && off != 0)
+		return 0;
+	if (lseek(l->fd, off, SEEK_SET) < 0)
+		return -errno;
+	l->at = off;
+	l->pos = l->len = 0;
+	return 0;
+}
+
+/* The next raw entry, or NULL with *r 0 (end) or -errno. */
+static const struct dirlist_raw *dirlist_raw_next(struct dirlist *l, int *r)
+{
+	*r = 0;
+	if (l->pos >= l->len) {
+		long n = syscall(SYS_getdents64, l->fd, l->buf, sizeof(l->buf));
+		if (n <= 0) {
+			*r = n < 0 ? -errno : 0;
+			return NULL;
+		}
+		l->pos = 0;
+		l->len = (size_t)n;
+	}
+	const struct dirlist_raw *raw = (const void *)(l->buf + l->pos);
+	l->last_pos = l->pos;
+	l->last_at = l->at;
+	l->pos += raw->reclen;
+	l->at = (off_t)raw->off;
+	return raw;
+}
+
+void dirlist_back(struct dirlist *l)
+{
+	l->pos = l->last_pos;
+	l->at = l->last_at;
+}
+
+static bool dirlist_is_dot(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* Fill in the entry. Returns false if it is to be passed over. */
+static bool dirlist_take(struct dirlist *l, const struct dirlist_raw *raw, struct dirlist_entry *e)
+{
+	size_t n = strlen(raw->name);
+	e->ino = (ino_t)raw->ino;
+	e->type = raw->type;
+	e->next = (off_t)raw->off;
+	if (dirlist_is_dot(raw->name)) {
+		memcpy(e->name, raw->name, n + 1);
+		e->len = n;
+		e->disk[0] = '\0';
+		return true;
+	}
+	enum name_kind kind = name_classify(raw->name);
+	if (kind == NAME_OURS || n >= sizeof(e->disk))
+		return false;
+	ssize_t len = kind == NAME_FOREIGN ? -EUCLEAN : dir_open_name(l->d, raw->name, e->name);
+	if (len < 0) {
+		if (!l->told)
+			log_warn("directory inode %llu: inode %llu has a name that does not open; not shown",
+				 (unsigned long long)l->d->ino, (unsigned long long)raw->ino);
+		l->told = true;
+		return false;
+	}
+	e->len = (size_t)len;
+	e->name[len] = '\0';
+	memcpy(e->disk, raw->name, n + 1);
+	return true;
+}
+
+int dirlist_next(struct dirlist *l, struct dirlist_entry *e)
+{
+	int r;
+	const struct dirlist_raw *raw;
+	while ((raw = dirlist_raw_next(l, &r)))
+		if (dirlist_take(l, raw, e))
+			return 1;
+	return r;
+}

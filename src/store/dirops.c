@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/dirops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "crypto/rng.h"
+#include "store/symlink.h"
+
+#define DIROPS_TMP_RANDOM 16
+
+/* ---- side files of long names ---- */
+
+static int dirops_side_make(struct dir *d, const struct sealed_name *name, bool *created)
+{
+	*created = false;
+	if (!name->hashed)
+		return 0;
+	char side[NAME_DISK_SIZE];
+	name_long_side(side, name->disk);
+	return sidefile_ensure(&d->st->side, d->fd, side, name->sealed, name->len, created);
+}
+
+/* Remove a side file if nothing is called so any more. */
+static void dirops_side_drop(struct dir *d, const struct sealed_name *name)
+{
+	struct stat sb;
+	if (!name->hashed || fstatat(d->fd, name->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	char side[NAME_DISK_SIZE];
+	name_long_side(side, name->disk);
+	(void)unlinkat(d->fd, side, 0);
+}
+
+/* ---- owners ---- */
+
+/* Hand the new entry (fd, O_PATH or not) over; a set-gid directory's entries keep its group. */
+static int dirops_give(const struct dir *d, int fd, const struct dirops_owner *owner)
+{
+	if (!owner->set)
+		return 0;
+	struct stat sb;
+	if (fstat(d->fd, &sb) != 0)
+		return -errno;
+	gid_t gid = sb.st_mode & S_ISGID ? sb.st_gid : owner->gid;
+	return fchownat(fd, "", owner->uid, gid, AT_EMPTY_PATH) == 0 ? 0 : -errno;
+}
+
+/* As dirops_give, by name, for what can be opened only with O_PATH. chown takes set-id bits away. */
+static int dirops_give_named(const struct dir *d, const char *disk, const struct dirops_owner *owner)
+{
+	if (!owner->set)
+		return 0;
+	_cleanup_fd_ int fd = openat(d->fd, disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : dirops_give(d, fd, owner);
+}
+
+/* ---- making ---- */
+
+int dirops_create(struct dir *d, const struct sealed_name *name, mode_t mode,
+		  const struct dirops_owner *owner, int *out)
+{
+	SCOPED_READ(&d->lock);
+	bool side;
+	int r = dirops_side_make(d, name, &side);
+	if (r < 0)
+		return r;
+	_cleanup_fd_ int fd = openat(d->fd, name->disk,
+				     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
+	if (fd < 0) {
+		r = -errno;
+		if (side)
+			dirops_side_drop(d, name);
+		return r;
+	}
+	r = dirops_give(d, fd, owner);
+	if (r == 0 && owner->set && (mode & (S_ISUID | S_ISGID)) && fchmod(fd, mode & 07777) != 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(d->fd, name->disk, 0);
+		dirops_side_drop(d, name);
+		return r;
+	}
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
+int dirops_mknod(struct dir *d, const struct sealed_name *name, mode_t mode, dev_t rdev,
+		 const struct dirops_owner *owner)
+{
+	SCOPED_READ(&d->lock);
+	bool side;
+	int r = dirops_side_make(d, name, &side);
+	if (r < 0)
+		return r;
+	if (mknodat(d->fd, name->disk, mode, rdev) != 0) {
+		r = -errno;
+		if (side)
+			dirops_side_drop(d, name);
+		return r;
+	}
+	r = dirops_give_named(d, name->disk, owner);
+	if (r < 0) {
+		(void)unlinkat(d->fd, name->disk, 0);
+		dirops_side_drop(d, name);
+	}
+	return r;
+}
+
+int dirops_symlink(struct dir *d, const struct sealed_name *name, const char *target,
+		   const struct dirops_owner *owner)
+{
+	SCOPED_READ(&d->lock);
+	bool side;
+	char on_disk[NAME_LINK_TARGET_MAX + 1];
+	int r = symlink_seal(d, target, on_disk);
+	if (r < 0)
+		return r;
+	r = dirops_side_make(d, name, &side);
+	if (r == 0 && symlinkat(on_disk, d->fd, name->disk) != 0) {
+		r = -errno;
+		if (side)
+			dirops_side_drop(d, name);
+	} else if (r == 0) {
+		r = dirops_give_named(d, name->disk, owner);
+		if (r == 0)
+			return 0;
+		(void)unlinkat(d->fd, name->disk, 0);
+		dirops_side_drop(d, name);
+	}
+	symlink_drop_side(d, on_disk);
+	return r;
+}
+
+/* A directory with an ID under a temporary name, mode and owner as they are to be. */
+static int dirops_mkdir_tmp(struct dir *d, const char *tmp, mode_t mode, const struct dirops_owner *owner)
+{
+	uint8_t id[NAME_DIR_ID_LEN];
+	struct stat sb;
+	if (mkdirat(d->fd, tmp, 0700) != 0)
+		return -errno;
+	_cleanup_fd_ int fd = openat(d->fd, tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rng_bytes(id, sizeof(id));
+	int r = dir_write_id(d->st, fd, id);
+	if (r == 0)
+		r = dirops_give(d, fd, owner);
+	if (r < 0)
+		return r;
+	if (fstat(fd, &sb) != 0)
+		return -errno;
+	/* A set-gid parent has made it set-gid: mkdir leaves that alone, chmod would not. */
+	if (fchmod(fd, (mode & 07777) | (sb.st_mode & S_ISGID)) != 0)
+		return -errno;
+	return 0;
+}
+
+static void dirops_rmdir_tmp(struct dir *d, const char *tmp)
+{
+	_cleanup_fd_ int fd = openat(d->fd, tmp, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlinkat(fd, NAME_DIR_FILE, 0);
+	(void)unlinkat(d->fd, tmp, AT_REMOVEDIR);
+}
+
+/* Move it into place without replacing anything, also where RENAME_NOREPLACE is not known. */
+static int dirops_place(struct dir *d, const char *tmp, const char *disk)
+{
+	if (renameat2(d->fd, tmp, d->fd, disk, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	struct stat sb;
+	if (fstatat(d->fd, disk, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	return renameat(d->fd, tmp, d->fd, disk) == 0 ? 0 : -errno;
+}
+
+int dirops_mkdir(struct dir *d, const struct sealed_name *name, mode_t mode,
+		 const struct dirops_owner *owner)
+{
+	SCOPED_READ(&d->lock);
+	uint8_t random[DIROPS_TMP_RANDOM];
+	char tmp[sizeof(NAME_TMP_PREFIX) + 2 * DIROPS_TMP_RANDOM] = NAME_TMP_PREFIX;
+	struct stat sb;
+	bool side = false;
+
+	if (fstatat(d->fd, name->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	rng_bytes(random, sizeof(random));
+	codec_hex_encode(tmp + strlen(NAME_TMP_PREFIX), random, sizeof(random));
+	int r = dirops_mkdir_tmp(d, tmp, mode, owner);
+	if (r == 0)
+		r = dirops_side_make(d, name, &side);
+	if (r == 0)
+		r = dirops_place(d, tmp, name->disk);
+	if (r < 0) {
+		dirops_rmdir_tmp(d, tmp);
+		if (side)
+			dirops_side_drop(d, name);
+	}
+	return r;
+}
+
+int dirops_link(int from, const struct dir *from_dir, const char *from_disk, struct dir *d,
+		const struct sealed_name *name)
+{
+	SCOPED_READ(&d->lock);
+	char path[32];
+	bool side;
+	int r = 0;
+	if (from_dir && from_dir != d)
+		r = symlink_copy_side(from_dir, from_disk, d);
+	if (r == 0)
+		r = dirops_side_make(d, name, &side);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", from);
+	if (linkat(AT_FDCWD, path, d->fd, name->disk, AT_SYMLINK_FOLLOW) != 0) {
+		r = -errno;
+		if (side)
+			dirops_side_drop(d, name);
+	}
+	return r;
+}
+
+/* ---- removing ---- */
+
+int dirops_unlink(struct dir *d, const struct sealed_name *name)
+{
+	SCOPED_READ(&d->lock);
+	char target[NAME_LINK_TARGET_MAX + 1];
+	bool has_side = symlink_side_of(d, name->disk, target, true);
+	if (unlinkat(d->fd, name->disk, 0) != 0)
+		return -errno;
+	dirops_side_drop(d, name);
+	if (has_side)
+		symlink_drop_side(d, target);
+	return 0;
+}
+
+int dirops_rmdir(struct dir *d, const struct sealed_name *name, struct dir *child)
+{
+	SCOPED_WRITE(&child->lock);
+	int r = dir_strip(child);
+	if (r < 0)
+		return r;
+	if (unlinkat(d->fd, name->disk, AT_REMOVEDIR) != 0) {
+		r = errno == EEXIST ? -ENOTEMPTY : -errno;
+		(void)dir_unstrip(child);
+		return r;
+	}
+	dirops_side_drop(d, name);
+	return 0;
+}
+
+/* ---- moving ---- */
+
+/* Long link targets lie beside their links: put copies where the links are going. */
+static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name *from, struct dir *to_dir,
+				 const struct sealed_name *to, unsigned int flags)
+{
+	if (from_dir == to_dir)
+		return 0;
+	int r = symlink_copy_side(from_dir, from->disk, to_dir);
+	if (r == 0 && (flags & RENAME_EXCHANGE))
+		r = symlink_copy_side(to_dir, to->disk, from_dir);
+	return r;
+}
+
+/* What a rename left behind: side files of names that are gone, of links that went or were replaced. */
+static void dirops_rename_tidy(struct dir *from_dir, const struct sealed_name *from, const char *from_link,
+			       struct dir *to_dir, const char *to_link, unsigned int flags)
+{
+	dirops_side_drop(from_dir, from);
+	if (flags & RENAME_EXCHANGE) {
+		if (from_dir != to_dir && from_link)
+			symlink_drop_side(from_dir, from_link);
+		if (from_dir != to_dir && to_link)
+			symlink_drop_side(to_dir, to_link);
+		return;
+	}
+	struct stat sb;
+	if (fstatat(from_dir->fd, from->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return; /* two names of one inode: nothing was done */
+	if (from_dir != to_dir && from_link)
+		symlink_drop_side(from_dir, from_link);
+	if (to_link)
+		symlink_drop_side(to_dir, to_link);
+}
+
+static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *from, struct dir *to_dir,
+				const struct sealed_name *to, struct dir *victim, unsigned int flags)
+{
+	char from_link[NAME_LINK_TARGET_MAX + 1], to_link[NAME_LINK_TARGET_MAX + 1];
+	bool side, from_has = symlink_side_of(from_dir, from->disk, from_link, true);
+	bool to_has = symlink_side_of(to_dir, to->disk, to_link, true);
+	bool strip = victim && !(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE));
+
+	int r = dirops_side_make(to_dir, to, &side);
+	if (r == 0)
+		r = dirops_rename_prepare(from_dir, from, to_dir, to, flags);
+	bool stripped = false;
+	if (r == 0 && strip) {
+		r = dir_strip(victim);
+		stripped = r == 0;
+	}
+	if (r == 0 && renameat2(from_dir->fd, from->disk, to_dir->fd, to->disk, flags) != 0)
+		r = errno == EEXIST && !(flags & RENAME_NOREPLACE) ? -ENOTEMPTY : -errno;
+	if (r < 0) {
+		if (stripped)
+			(void)dir_unstrip(victim);
+		if (side)
+			dirops_side_drop(to_dir, to);
+		return r;
+	}
+	dirops_rename_tidy(from_dir, from, from_has ? from_link : NULL, to_dir, to_has ? to_link : NULL,
+			   flags);
+	return 0;
+}
+
+int dirops_rename(struct dir *from_dir, const struct sealed_name *from, struct dir *to_dir,
+		  const struct sealed_name *to, struct dir *victim, unsigned int flags)
+{
+	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	SCOPED_READ(&to_dir->lock);
+	if (!victim)
+		return dirops_rename_locked(from_dir, from, to_dir, to, NULL, flags);
+	SCOPED_WRITE(&victim->lock);
+	return dirops_rename_locked(from_dir, from, to_dir, to, victim, flags);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Private to file.c, file_io.c, file_space.c and file_durable.c. Functions here want f->lock held as said.
+ */
+#ifndef CRYPTFS_STORE_FILE_IMPL_H
+#define CRYPTFS_STORE_FILE_IMPL_H
+
+#include <pthread.h>
+
+#include "store/block.h"
+#include "store/file.h"
+
+struct file {
+	struct store *st;
+	/* Readers share it, whoever changes content or a field holds it alone. After every inode lock of
+	 * src/fs, before the side files' queue. */
+	pthread_rwlock_t lock;
+	int fd;
+	int fd_before;	      /* the read-only one that a writable one replaced; maybe still in use */
+	bool writable;
+	bool loaded;
+	bool hinted;	      /* the ciphertext size carries the (right) hint */
+	bool hint_was_wrong;
+	bool junk;	      /* empty, but zeros of an unfinished first write lie on disk */
+	bool whole;	      /* loaded clean or new: all pages below len must be there */
+	int error;	      /* of write-back, not yet reported: -errno */
+	struct content_header header; /* if len > 0 */
+	uint64_t len;	      /* stream length */
+	uint64_t durable;     /* as block 0 says */
+	uint64_t synced;      /* stream length known to be on disk */
+	uint64_t care;	      /* pages that begin below it may be on disk: see file_quiesce */
+	uint64_t mark;	      /* file_mark's length, lowered by cuts */
+	uint64_t cuts;	      /* how often it was cut */
+	struct timespec seen_ctime; /* shared mode: the state below that this object knows */
+	uint64_t seen_size;
+	/* The last block in the clear, so that writes in order never open what they have just sealed. */
+	uint8_t *tail;	      /* CONTENT_PAYLOAD bytes, or NULL */
+	uint64_t tail_block;
+	bool tail_valid;
+};
+
+/* Stream length below which every block must be there (exclusive or shared). */
+static inline uint64_t file_strict(const struct file *f)
+{
+	return f->whole ? f->len : f->durable;
+}
+
+/* Length of the stream if it had at least its header. */
+static inline uint64_t file_base(const struct file *f)
+{
+	return f->len > CONTENT_HEADER_LEN ? f->len : CONTENT_HEADER_LEN;
+}
+
+/* Set the scratch up for this file and return it; NULL without memory. */
+struct scratch *file_scratch(const struct file *f);
+
+/* Judge and open a page of block k that was read ('have' bytes of it) into plain, which gets
+ * CONTENT_PAYLOAD bytes with zeros where the file has none. Shared lock. Returns 0 or -EBADMSG... */
+int file_open_page(const struct file *f, struct scratch *sc, uint64_t k, const uint8_t *page, size_t have,
+		   uint8_t *plain);
+
+/* Read and open block k (shared lock; page is scratch space of CONTENT_PAGE bytes). */
+int file_load_block(const struct file *f, struct scratch *sc, uint64_t k, uint8_t *plain);
+
+/* Make sure that no page of blocks [k, k+n) which the disk may hold is dirty or being written out, so that
+ * changing it now is atomic (doc/architecture.md, "Writing over a page"). Exclusive lock. */
+int file_quiesce(struct file *f, uint64_t k, uint64_t n);
+
+/* Write stream bytes [pos, pos + n) that lie at or before the end of the stream or begin a gap behind it;
+ * buf NULL writes zeros. Exclusive lock, f->len and so on are updated. n at most SCRATCH_BYTES. */
+int file_put(struct file *f, struct scratch *sc, const uint8_t *buf, uint64_t pos, uint64_t n);
+
+/* Rewrite block 0 with the header and durable length as they are in f. Exclusive lock. */
+int file_put_header(struct file *f, struct scratch *sc);
+
+/* Set SPARSE, durably if 'below' lies under the durable length. Exclusive lock. */
+int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below);
+
+/* Change something below without leaving a trace in mtime. Exclusive lock. */
+int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct stat *sb));
+
+/* file_truncate with the lock held. */
+int file_set_len(struct file *f, struct scratch *sc, uint64_t len);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a thread needs to move file content, made once a thread: a cipher context with a locked cell for
+ * the file key, a page-aligned buffer for ciphertext and one for a block.
+ */
+#ifndef CRYPTFS_STORE_SCRATCH_H
+#define CRYPTFS_STORE_SCRATCH_H
+
+#include <stdint.h>
+
+#include "crypto/aead.h"
+#include "format/content.h"
+
+/* The largest request is 1 MiB of plaintext, which touches at most 262 blocks. */
+#define SCRATCH_BYTES (1u << 20)
+#define SCRATCH_PAGES 264u
+
+struct scratch {
+	struct aead *aead;
+	struct key32 *key;
+	uint8_t *pages;			    /* SCRATCH_PAGES * CONTENT_PAGE */
+	uint8_t *out;			    /* SCRATCH_BYTES: a reply's plaintext; the caller of the store's */
+	uint8_t *one;			    /* the last of them, for a page beside a request's */
+	uint8_t block[CONTENT_PAYLOAD];	    /* one block in the clear */
+	uint8_t saved[CONTENT_PAYLOAD];	    /* the last block before a change, to undo it */
+};
+
+/* This thread's; freed when the thread ends. NULL without memory. */
+struct scratch *scratch_get(void);
+
+/* Free the calling thread's now (the main thread before exit). */
+void scratch_drop(void);
+
+#endif

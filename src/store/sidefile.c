@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/sidefile.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+
+#define SIDEFILE_MODE 0444
+#define SIDEFILE_COMPARE_MAX 8192
+
+void sidefile_queue_init(struct sidefile_queue *q)
+{
+	memset(q, 0, sizeof(*q));
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_mutex_init(&q->drain, NULL);
+}
+
+void sidefile_queue_destroy(struct sidefile_queue *q)
+{
+	for (size_t i = 0; i < q->n; i++)
+		close(q->fds[i]);
+	pthread_mutex_destroy(&q->lock);
+	pthread_mutex_destroy(&q->drain);
+}
+
+static void sidefile_push(struct sidefile_queue *q, int fd)
+{
+	bool kept = false;
+	{
+		SCOPED_LOCK(&q->lock);
+		if (q->n < SIDEFILE_QUEUE) {
+			q->fds[q->n++] = fd;
+			kept = true;
+		} else {
+			q->overflow = true;
+		}
+	}
+	if (!kept)
+		close(fd);
+}
+
+int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n)
+{
+	int fd = -1;
+	int r = io_create_file(dirfd, name, buf, n, SIDEFILE_MODE, &fd);
+	if (r < 0)
+		return r;
+	sidefile_push(q, fd);
+	return 0;
+}
+
+static bool sidefile_same(int dirfd, const char *name, const void *buf, size_t n)
+{
+	uint8_t there[SIDEFILE_COMPARE_MAX];
+	ssize_t len = io_read_file(dirfd, name, there, sizeof(there));
+	return len >= 0 && (size_t)len == n && memcmp(there, buf, n) == 0;
+}
+
+int sidefile_ensure(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n,
+		    bool *created)
+{
+	*created = false;
+	int r = sidefile_create(q, dirfd, name, buf, n);
+	if (r == -EEXIST) {
+		if (sidefile_same(dirfd, name, buf, n))
+			return 0;
+		if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+			return -errno;
+		r = sidefile_create(q, dirfd, name, buf, n);
+	}
+	*created = r == 0;
+	return r;
+}
+
+int sidefile_drain(struct sidefile_queue *q, int root_fd)
+{
+	SCOPED_LOCK(&q->drain);
+	int fds[SIDEFILE_QUEUE];
+	size_t n;
+	bool overflow;
+	{
+		SCOPED_LOCK(&q->lock);
+		n = q->n;
+		memcpy(fds, q->fds, n * sizeof(fds[0]));
+		overflow = q->overflow;
+		q->n = 0;
+		q->overflow = false;
+	}
+
+	int r = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!overflow && fdatasync(fds[i]) != 0)
+			r = -errno;
+		close(fds[i]);
+	}
+	if (overflow && syncfs(root_fd) != 0)
+		r = -errno;
+	if (r < 0) {
+		SCOPED_LOCK(&q->lock);
+		q->overflow = true;
+	}
+	return r;
+}
+
+bool sidefile_pending(struct sidefile_queue *q)
+{
+	SCOPED_LOCK(&q->lock);
+	return q->n > 0 || q->overflow;
+}

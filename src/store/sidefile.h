@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Side files (directory IDs, sealed long names, sealed long link targets) must be on disk before
+ * anything that needs them is acknowledged. They go on this queue when they are made, and every fsync,
+ * fsyncdir and syncfs drains it first; a background thread drains it soon in any case.
+ */
+#ifndef CRYPTFS_STORE_SIDEFILE_H
+#define CRYPTFS_STORE_SIDEFILE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIDEFILE_QUEUE 64
+
+struct sidefile_queue {
+	pthread_mutex_t lock;	/* guards the fields; innermost, never held over a syscall */
+	pthread_mutex_t drain;	/* held while a drain is under way, so that a second one waits for it */
+	int fds[SIDEFILE_QUEUE];
+	size_t n;
+	bool overflow;		/* some were not kept: only syncfs will do */
+};
+
+void sidefile_queue_init(struct sidefile_queue *q);
+void sidefile_queue_destroy(struct sidefile_queue *q);
+
+/* Make a side file below dirfd, mode 0444, and queue it. Returns 0, -EEXIST, or -errno with nothing
+ * left behind. */
+int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n);
+
+/* As sidefile_create, but a side file that is there with the same contents is taken as it is, and one
+ * with other contents is replaced. *created tells whether this call made it. */
+int sidefile_ensure(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n,
+		    bool *created);
+
+/* Return once every side file queued before the call is on disk. Returns 0, or -errno: then what needed
+ * them must not be acknowledged (they stay queued through syncfs). */
+int sidefile_drain(struct sidefile_queue *q, int root_fd);
+
+/* Is something waiting? For the background thread. */
+bool sidefile_pending(struct sidefile_queue *q);
+
+#endif

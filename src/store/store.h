@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An unlocked vault on its backing directory: what every function of this room needs. Knows
+ * descriptors and keys, not FUSE.
+ */
+#ifndef CRYPTFS_STORE_STORE_H
+#define CRYPTFS_STORE_STORE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "store/sidefile.h"
+#include "vault/vault.h"
+
+struct store {
+	const struct vault *vault; /* unlocked; not ours */
+	int root_fd;		   /* not O_PATH; not ours */
+	dev_t dev;		   /* every entry lies on this device */
+	bool read_only;
+	bool hide_sizes;
+	struct sidefile_queue side;
+};
+
+/* Returns 0 with *out, to be given to store_free, or -errno. vault and root_fd must outlive it. */
+int store_open(const struct vault *vault, int root_fd, bool read_only, struct store **out);
+void store_free(struct store *st);
+
+/* Put everything written so far, side files first, on the disk (syncfs). Returns 0 or -errno. */
+int store_sync(struct store *st);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Symbolic link targets (doc/format.md section 5): sealed in the link itself, or if they are too long
+ * in a side file beside it.
+ */
+#ifndef CRYPTFS_STORE_SYMLINK_H
+#define CRYPTFS_STORE_SYMLINK_H
+
+#include "store/dir.h"
+
+/* Seal a target for a link in d: 'disk' (NAME_LINK_TARGET_MAX + 1 characters) is what the link is to hold; a
+ * side file is made if it takes one. Returns 0, -ENAMETOOLONG, -ENOENT (empty), or -errno. */
+int symlink_seal(struct dir *d, const char *target, char *disk);
+
+/* Read the target of the link 'disk' into target (NAME_LINK_TARGET_MAX + 1 characters, NUL-terminated).
+ * Returns its length, -EUCLEAN or -EBADMSG if it is damaged, or -errno. */
+ssize_t symlink_read(const struct dir *d, const char *disk, char *target);
+
+/* Plaintext length of the link 'disk' whose target on disk has n characters. Returns it or -EUCLEAN. */
+ssize_t symlink_len(const struct dir *d, const char *disk, size_t n);
+
+/* If 'disk' is a link with a side file: true, with its name in target (NAME_LINK_TARGET_MAX + 1
+ * characters). With 'last', only if it is the inode's last name. */
+bool symlink_side_of(const struct dir *d, const char *disk, char *target, bool last);
+
+/* Remove the side file, if what a link holds names one. */
+void symlink_drop_side(const struct dir *d, const char *target);
+
+/* If the link 'disk' in from has a side file, have it in 'to' as well. Returns 0 or -errno. */
+int symlink_copy_side(const struct dir *from, const char *disk, struct dir *to);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/xattr.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "crypto/kdf.h"
+#include "crypto/rng.h"
+#include "store/scratch.h"
+
+#define XATTR_USER "user."
+#define XATTR_PLAIN_MAX 250u
+#define XATTR_SEALED_MAX (XATTR_PLAIN_MAX + SIV_TAG_LEN)
+#define XATTR_BOX_OVERHEAD (AEAD_NONCE_LEN + AEAD_TAG_LEN)
+#define XATTR_AD_MAX (sizeof(NAME_XATTR_LABEL) + XATTR_SEALED_MAX)
+
+/* One attribute's name, sealed. */
+struct xattr_name {
+	char disk[XATTR_NAME_MAX + 1];
+	bool hashed;
+	size_t len;
+	uint8_t sealed[XATTR_SEALED_MAX];
+	uint8_t hash[NAME_HASH_LEN];
+};
+
+static const uint8_t xattr_nonce[16];
+
+static void xattr_path(char path[static 32], int fd)
+{
+	snprintf(path, 32, "/proc/self/fd/%d", fd);
+}
+
+/* ---- names ---- */
+
+static bool xattr_has_prefix(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* 1: user.*, to be sealed. 0: passes. Else -EOPNOTSUPP. */
+static int xattr_class(const char *name)
+{
+	if (xattr_has_prefix(name, XATTR_USER))
+		return 1;
+	if (xattr_has_prefix(name, "security.") || xattr_has_prefix(name, "trusted."))
+		return 0;
+	return -EOPNOTSUPP;
+}
+
+static int xattr_seal_name(const struct store *st, const char *name, struct xattr_name *out)
+{
+	const char *plain = name + strlen(XATTR_USER);
+	size_t n = strlen(plain);
+	if (n == 0)
+		return -EINVAL;
+	if (n > XATTR_PLAIN_MAX)
+		return -ERANGE;
+	siv_seal(st->vault->xattr_names, NAME_XATTR_LABEL, strlen(NAME_XATTR_LABEL), xattr_nonce,
+		 sizeof(xattr_nonce), (const uint8_t *)plain, n, out->sealed);
+	out->len = n + SIV_TAG_LEN;
+	out->hashed = strlen(NAME_XATTR_PREFIX) + CODEC_B64_LEN(out->len) > XATTR_NAME_MAX;
+	if (out->hashed) {
+		kdf_hash(out->hash, sizeof(out->hash), NULL, 0, out->sealed, out->len, NULL, 0);
+		strcpy(out->disk, NAME_XATTR_LONG_PREFIX);
+		codec_b64_encode(out->disk + strlen(out->disk), out->hash, sizeof(out->hash));
+	} else {
+		strcpy(out->disk, NAME_XATTR_PREFIX);
+		codec_b64_encode(out->disk + strlen(out->disk), out->sealed, out->len);
+	}
+	return 0;
+}
+
+/* ---- values ---- */
+
+static size_t xattr_ad(uint8_t *ad, const struct xattr_name *name)
+{
+	struct bytes_writer w = { .p = ad, .cap = XATTR_AD_MAX };
+	bytes_put(&w, NAME_XATTR_LABEL, strlen(NAME_XATTR_LABEL));
+	bytes_put(&w, name->hashed ? name->hash : name->sealed, name->hashed ? sizeof(name->hash) : name->len);
+	return w.len;
+}
+
+/* Seal body (n bytes) into box. */
+static int xattr_seal_value(const struct store *st, const struct xattr_name *name, const uint8_t *body,
+			    size_t n, uint8_t *box)
+{
+	uint8_t ad[XATTR_AD_MAX];
+	struct scratch *sc = scratch_get();
+	if (!sc)
+		return -ENOMEM;
+	size_t ad_len = xattr_ad(ad, name);
+	rng_bytes(box, AEAD_NONCE_LEN);
+	aead_set_key(sc->aead, &st->vault->keys->xattr_values);
+	int r = aead_seal(sc->aead, box, ad, ad_len, body, n, box + XATTR_BOX_OVERHEAD, box + AEAD_NONCE_LEN);
+	aead_clear(sc->aead);
+	return r;
+}
+
+/* Open box (n bytes) in place. Returns the body's length, its beginning in *body. */
+static ssize_t xattr_open_value(const struct store *st, const struct xattr_name *name, uint8_t *box, size_t n,
+				uint8_t **body)
+{
+	uint8_t ad[XATTR_AD_MAX];
+	if (n < XATTR_BOX_OVERHEAD)
+		return -EUCLEAN;
+	struct scratch *sc = scratch_get();
+	if (!sc)
+		return -ENOMEM;
+	size_t ad_len = xattr_ad(ad, name);
+	*body = box + XATTR_BOX_OVERHEAD;
+	aead_set_key(sc->aead, &st->vault->keys->xattr_values);
+	int r = aead_open(sc->aead, box, ad, ad_len, *body, n - XATTR_BOX_OVERHEAD, *body, box + AEAD_NONCE_LEN);
+	aead_clear(sc->aead);
+	return r < 0 ? r : (ssize_t)(n - XATTR_BOX_OVERHEAD);
+}
+
+/* Read and open the attribute whose disk name is set, hashed or not, into a buffer to free. *value is the
+ * value in it; for a hashed name 'sealed' is filled in from the body. */
+static ssize_t xattr_load(const struct store *st, const char *path, struct xattr_name *name, uint8_t **buf,
+			  uint8_t **value)
+{
+	*buf = malloc(XATTR_SIZE_MAX);
+	if (!*buf)
+		return -ENOMEM;
+	ssize_t n = getxattr(path, name->disk, *buf, XATTR_SIZE_MAX);
+	if (n < 0)
+		return -errno;
+	n = xattr_open_value(st, name, *buf, (size_t)n, value);
+	if (n < 0 || !name->hashed)
+		return n;
+	if (n < 2)
+		return -EUCLEAN;
+	size_t len = get_le16(*value);
+	if (len > sizeof(name->sealed) || len + 2 > (size_t)n)
+		return -EUCLEAN;
+	uint8_t hash[NAME_HASH_LEN];
+	kdf_hash(hash, sizeof(hash), NULL, 0, *value + 2, len, NULL, 0);
+	if (memcmp(hash, name->hash, sizeof(hash)) != 0)
+		return -EUCLEAN;
+	memcpy(name->sealed, *value + 2, len);
+	name->len = len;
+	*value += 2 + len;
+	return n - 2 - (ssize_t)len;
+}
+
+/* ---- the four calls ---- */
+
+ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value, size_t size)
+{
+	char path[32];
+	struct xattr_name x;
+	int class = xattr_class(name);
+	xattr_path(path, fd);
+	if (class < 0)
+		return class;
+	if (class == 0) {
+		ssize_t n = getxattr(path, name, value, size);
+		return n < 0 ? -errno : n;
+	}
+	int r = xattr_seal_name(st, name, &x);
+	if (r < 0)
+		return r;
+	/* Most answers are "none", and cost no memory. */
+	if (getxattr(path, x.disk, NULL, 0) < 0)
+		return -errno;
+
+	_cleanup_free_ uint8_t *buf = NULL;
+	uint8_t *plain;
+	ssize_t n = xattr_load(st, path, &x, &buf, &plain);
+	if (n < 0 || size == 0)
+		return n;
+	if ((size_t)n > size)
+		return -ERANGE;
+	memcpy(value, plain, (size_t)n);
+	return n;
+}
+
+int xattr_set(const struct store *st, int fd, const char *name, const void *value, size_t size, int flags)
+{
+	char path[32];
+	struct xattr_name x;
+	int class = xattr_class(name);
+	xattr_path(path, fd);
+	if (class < 0)
+		return class;
+	if (class == 0)
+		return setxattr(path, name, value, size, flags) == 0 ? 0 : -errno;
+	int r = xattr_seal_name(st, name, &x);
+	if (r < 0)
+		return r;
+
+	size_t extra = x.hashed ? 2 + x.len : 0;
+	if (size > XATTR_SIZE_MAX - XATTR_BOX_OVERHEAD - extra)
+		return -ENOSPC; /* what a local filesystem says when it does not fit */
+	_cleanup_free_ uint8_t *body = malloc(extra + size + 1);
+	_cleanup_free_ uint8_t *box = malloc(XATTR_BOX_OVERHEAD + extra + size);
+	if (!body || !box)
+		return -ENOMEM;
+	if (x.hashed) {
+		put_le16(body, (uint16_t)x.len);
+		memcpy(body + 2, x.sealed, x.len);
+	}
+	if (size > 0)
+		memcpy(body + extra, value, size);
+	r = xattr_seal_value(st, &x, body, extra + size, box);
+	if (r < 0)
+		return r;
+	return setxattr(path, x.disk, box, XATTR_BOX_OVERHEAD + extra + size, flags) == 0 ? 0 : -errno;
+}
+
+int xattr_remove(const struct store *st, int fd, const char *name)
+{
+	char path[32];
+	struct xattr_name x;
+	int class = xattr_class(name);
+	xattr_path(path, fd);
+	if (class < 0)
+		return class;
+	if (class == 1) {
+		int r = xattr_seal_name(st, name, &x);
+		if (r < 0)
+			return r;
+		name = x.disk;
+	}
+	return removexattr(path, name) == 0 ? 0 : -errno;
+}
+
+/* The plain name behind one on disk, NUL-terminated. Returns its length without the NUL, 0 if it is not to be
+ * shown. */
+static size_t xattr_plain_name(const struct store *st, const char *path, const char *disk, char *plain)
+{
+	struct xattr_name x;
+	_cleanup_free_ uint8_t *buf = NULL;
+	uint8_t *value;
+	size_t n = strlen(disk);
+	if (xattr_class(disk) == 0) {
+		memcpy(plain, disk, n + 1);
+		return n;
+	}
+	if (!xattr_has_prefix(disk, NAME_XATTR_PREFIX) || n > XATTR_NAME_MAX)
+		return 0;
+	strcpy(x.disk, disk);
+	x.hashed = xattr_has_prefix(disk, NAME_XATTR_LONG_PREFIX);
+	const char *code = disk + strlen(x.hashed ? NAME_XATTR_LONG_PREFIX : NAME_XATTR_PREFIX);
+	if (x.hashed) {
+		if (codec_b64_decode(x.hash, sizeof(x.hash), code, strlen(code)) != sizeof(x.hash) ||
+		    xattr_load(st, path, &x, &buf, &value) < 0)
+			return 0;
+	} else {
+		ssize_t len = codec_b64_decode(x.sealed, sizeof(x.sealed), code, strlen(code));
+		if (len <= (ssize_t)SIV_TAG_LEN)
+			return 0;
+		x.len = (size_t)len;
+	}
+	strcpy(plain, XATTR_USER);
+	char *at = plain + strlen(XATTR_USER);
+	if (x.len <= SIV_TAG_LEN || x.len - SIV_TAG_LEN > XATTR_PLAIN_MAX ||
+	    siv_open(st->vault->xattr_names, NAME_XATTR_LABEL, strlen(NAME_XATTR_LABEL), xattr_nonce,
+		     sizeof(xattr_nonce), x.sealed, x.len, (uint8_t *)at) < 0)
+		return 0;
+	at[x.len - SIV_TAG_LEN] = '\0';
+	return strlen(plain) == strlen(XATTR_USER) + x.len - SIV_TAG_LEN ? strlen(plain) : 0;
+}
+
+ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
+{
+	char path[32], plain[XATTR_NAME_MAX + 1];
+	xattr_path(path, fd);
+	ssize_t need = listxattr(path, NULL, 0);
+	if (need <= 0)
+		return need < 0 ? -errno : 0;
+	_cleanup_free_ char *disk = malloc(XATTR_LIST_MAX);
+	if (!disk)
+		return -ENOMEM;
+	ssize_t n = listxattr(path, disk, XATTR_LIST_MAX);
+	if (n < 0)
+		return -errno;
+
+	size_t total = 0;
+	for (const char *p = disk; p < disk + n; p += strlen(p) + 1) {
+		size_t len = xattr_plain_name(st, path, p, plain);
+		if (len == 0)
+			continue;
+		if (size > 0 && total + len + 1 > size)
+			return -ERANGE;
+		if (size > 0)
+			memcpy(list + total, plain, len + 1);
+		total += len + 1;
+	}
+	return (ssize_t)total;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Extended attributes (doc/format.md section 6) of what a descriptor, O_PATH or not, refers to. user.*
+ * is sealed, name and value; security.* and trusted.* pass as they are; system.* (ACLs) is refused, for
+ * an ACL that is stored but not enforced is worse than none.
+ */
+#ifndef CRYPTFS_STORE_XATTR_H
+#define CRYPTFS_STORE_XATTR_H
+
+#include "store/store.h"
+
+/* Each as the call of that name; size 0 asks for the length needed. */
+ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value, size_t size);
+ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size);
+int xattr_set(const struct store *st, int fd, const char *name, const void *value, size_t size, int flags);
+int xattr_remove(const struct store *st, int fd, const char *name);
+
+#endif
