@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# fish completion for cryptfs(1). No text from a file's name is ever evaluated.
+
+set -l verbs init mount umount info status
+
+complete -c cryptfs -f
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a init -d 'make a new vault'
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a mount -d 'mount a vault'
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a umount -d 'unmount, and wait until all is written'
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a info -d 'show a vault\'s settings'
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a status -d 'show what is mounted'
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'print the version'
+complete -c cryptfs -s h -l help -d 'print help'
+
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info' -a '(__fish_complete_directories (commandline -ct))'
+
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l passfile -r -F -d 'first line is the passphrase'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l shared -d 'others may change the vault while it is mounted'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -s q -l quiet -d 'print less'
+
+complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-time -x -d 'seconds that unlocking takes'
+complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-memory -x -d 'MiB that unlocking takes'
+complete -c cryptfs -n '__fish_seen_subcommand_from init' -l hide-sizes -d 'show sizes in whole pages only'
+complete -c cryptfs -n '__fish_seen_subcommand_from init' -l label -x -d 'a name to show'
+
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s f -l foreground -d 'stay in the foreground'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s r -l read-only -d 'nothing can be changed'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l allow-other -d 'other users may use the mount'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s o -x -a 'ro allow_other noatime nosuid nodev noexec' -d 'mount options'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l debug -d 'trace every request'
+
+complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s z -l lazy -d 'detach it even if it is in use'
+complete -c cryptfs -n '__fish_seen_subcommand_from info status' -l json -d 'print a JSON object'

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cryptfs info: a vault's settings, without its secrets.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/codec.h"
+#include "cli/cli.h"
+#include "cli/mounts.h"
+#include "vault/vault.h"
+
+static const char *coherency_name(const struct vaultfile *vf)
+{
+	return vf->coherency == VAULTFILE_SHARED ? "shared" : "private";
+}
+
+static json_t *time_json(uint64_t seconds)
+{
+	char text[TEXT_TIME_SIZE];
+	text_time(text, seconds);
+	return json_string(text);
+}
+
+static json_t *slot_json(const struct vaultfile_slot *s)
+{
+	return json_pack("{s:i, s:s, s:o, s:o, s:{s:s, s:I, s:I, s:I}}", "slot", (int)s->slot, "kind",
+			 vaultfile_kind_name(s->kind), "label", text_json(s->label), "created",
+			 time_json(s->created), "kdf", "name", vaultfile_kdf_name(s->kdf), "memory_kib",
+			 (json_int_t)s->memory_kib, "passes", (json_int_t)s->passes, "lanes",
+			 (json_int_t)s->lanes);
+}
+
+static json_t *slots_json(const struct vaultfile *vf)
+{
+	json_t *slots = json_array();
+	for (uint32_t i = 0; i < vf->n_slots; i++)
+		(void)json_array_append_new(slots, slot_json(&vf->slots[i]));
+	return slots;
+}
+
+static json_t *features_json(const struct vaultfile *vf)
+{
+	return vf->features & VAULTFILE_FEATURE_HIDE_SIZES ? json_pack("[s]", "hide-sizes") : json_array();
+}
+
+static int print_json(const struct vaultfile *vf)
+{
+	char id[2 * VAULTFILE_ID_LEN + 1];
+	codec_hex_encode(id, vf->vault_id, VAULTFILE_ID_LEN);
+	return text_print_json(json_pack("{s:i, s:s, s:o, s:s, s:o, s:o, s:o}", "format", (int)vf->version,
+					 "vault_id", id, "created", time_json(vf->created), "coherency",
+					 coherency_name(vf), "features", features_json(vf), "label",
+					 text_json(vf->label), "slots", slots_json(vf)));
+}
+
+static void print_slot(const struct vaultfile_slot *s)
+{
+	char created[TEXT_TIME_SIZE];
+	char cost[96] = "";
+	text_time(created, s->created);
+	if (s->kdf == VAULTFILE_ARGON2ID)
+		(void)snprintf(cost, sizeof(cost), ", %u KiB of memory, %u passes, %u lanes",
+			       (unsigned int)s->memory_kib, (unsigned int)s->passes, (unsigned int)s->lanes);
+	text_line("slot %-7u %s%s%s%s, %s%s, created %s", (unsigned int)s->slot, vaultfile_kind_name(s->kind),
+		  s->label[0] ? " '" : "", s->label, s->label[0] ? "'" : "", vaultfile_kdf_name(s->kdf), cost,
+		  created);
+}
+
+static int print_text(const char *path, const struct vaultfile *vf)
+{
+	char id[2 * VAULTFILE_ID_LEN + 1];
+	char created[TEXT_TIME_SIZE];
+	codec_hex_encode(id, vf->vault_id, VAULTFILE_ID_LEN);
+	text_time(created, vf->created);
+	text_line("vault        %s", path);
+	if (vf->label[0])
+		text_line("label        %s", vf->label);
+	text_line("vault ID     %s", id);
+	text_line("format       %u", (unsigned int)vf->version);
+	text_line("created      %s", created);
+	text_line("coherency    %s", coherency_name(vf));
+	text_line("features     %s", vf->features & VAULTFILE_FEATURE_HIDE_SIZES ? "hide-sizes" : "none");
+	for (uint32_t i = 0; i < vf->n_slots; i++)
+		print_slot(&vf->slots[i]);
+	return EXIT_DONE;
+}
+
+/* People name the mount point. */
+static void hint_at_mount(const char *path)
+{
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	_cleanup_free_ char *real = NULL;
+	if (paths_resolve(path, &real) < 0 || mounts_load(&m) < 0)
+		return;
+	const struct mounts_entry *e = mounts_at(&m, real);
+	if (e && e->ours)
+		exit_note("'%s' is where the vault '%s' is mounted: try 'cryptfs info %s'", path, e->source,
+			  e->source);
+}
+
+static int info(const char *path, bool json)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return exit_vault_dir(-errno, path);
+
+	_cleanup_vault_ struct vault *v = NULL;
+	const char *why = NULL;
+	int err = vault_open(fd, &v, &why);
+	if (err < 0) {
+		int code = exit_vault(err, path, why);
+		hint_at_mount(path);
+		return code;
+	}
+	return json ? print_json(&v->settings) : print_text(path, &v->settings);
+}
+
+int cmd_info(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	bool json = false;
+	int c;
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h')
+			return main_help("info");
+		if (c != 'j')
+			return exit_usage("info", NULL);
+		json = true;
+	}
+	if (argc - optind != 1)
+		return exit_usage("info", "info takes one operand: the vault");
+	return info(argv[optind], json);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cryptfs mount: all that can be refused without a secret is refused first; then the process forks,
+ * and only the child, which stays, ever sees the passphrase.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "cli/background.h"
+#include "cli/cli.h"
+#include "cli/mount_args.h"
+#include "cli/mountpoint.h"
+#include "cli/mounts.h"
+#include "cli/prompt.h"
+#include "vault/lock.h"
+#include "vault/vault.h"
+
+#define LOCK_WAIT_MS 10000
+#define LOCK_STEP_MS 100
+#define LOCK_TELL_MS 1000
+
+/* A mount in the making. */
+struct job {
+	struct mount_args args;
+	int fd; /* the vault's directory */
+	char *vault_path;
+	char *mountpoint;
+	struct vault *vault;
+	struct prompt prompt;
+	struct background background;
+	bool is_up;
+};
+
+static void job_free(struct job *j)
+{
+	vault_free(j->vault);
+	prompt_cleanup(&j->prompt);
+	background_report(&j->background, EXIT_FAILED);
+	mount_args_free(&j->args);
+	cleanup_fd(&j->fd);
+	free(j->vault_path);
+	free(j->mountpoint);
+}
+
+/* The operands the wrong way round. */
+static bool swapped(const struct mount_args *a)
+{
+	return paths_is_vault(a->mountpoint) && !paths_is_vault(a->vault);
+}
+
+static int open_vault(struct job *j)
+{
+	const char *why = NULL;
+	if (swapped(&j->args))
+		return exit_fail(EXIT_NO_VAULT,
+				 "'%s' is not a vault, but '%s' is: did you mean 'cryptfs mount %s %s'?",
+				 j->args.vault, j->args.mountpoint, j->args.mountpoint, j->args.vault);
+	j->fd = open(j->args.vault, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->fd < 0)
+		return exit_vault_dir(-errno, j->args.vault);
+	int err = vault_open(j->fd, &j->vault, &why);
+	if (err < 0)
+		return exit_vault(err, j->args.vault, why);
+	err = paths_resolve(j->args.vault, &j->vault_path);
+	if (err < 0)
+		return exit_vault_dir(err, j->args.vault);
+	if (j->vault->settings.coherency == VAULTFILE_SHARED)
+		j->args.session.shared = true;
+	return 0;
+}
+
+/* Like mount(8) does with a write-protected disk. */
+static void follow_read_only(struct job *j)
+{
+	struct statvfs st;
+	if (j->args.session.read_only || fstatvfs(j->fd, &st) < 0 || !(st.f_flag & ST_RDONLY))
+		return;
+	j->args.session.read_only = true;
+	if (!j->args.quiet)
+		exit_note("'%s' lies on a read-only filesystem: mounting it read-only", j->vault_path);
+}
+
+/* Who holds the vault? Returns an exit code if it is a mount that will not go away by itself. */
+static int holder(const struct job *j)
+{
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	if (mounts_load(&m) < 0)
+		return 0;
+	const struct mounts_entry *e = mounts_of_vault(&m, j->fd);
+	if (!e)
+		return 0;
+	_cleanup_free_ char *word = text_quote(e->mountpoint);
+	return exit_fail(EXIT_IN_USE,
+			 "the vault '%s' is mounted already, on '%s' (to end that: cryptfs umount %s)",
+			 j->vault_path, e->mountpoint, word ? word : "MOUNTPOINT");
+}
+
+/* A process that has just been told to end may still be writing back: it gets a while. */
+static int lock(const struct job *j)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	bool exclusive = !j->args.session.shared && !j->args.session.read_only;
+	for (int waited = 0;; waited += LOCK_STEP_MS) {
+		int r = lock_vault(j->fd, exclusive);
+		if (r == 1 && !j->args.quiet)
+			exit_note("the filesystem of '%s' knows no locks: take care that nothing else mounts it",
+				  j->vault_path);
+		if (r >= 0)
+			return 0;
+		if (r != -EBUSY)
+			return exit_vault(r, j->vault_path, NULL);
+		int code = holder(j);
+		if (code != 0)
+			return code;
+		if (waited >= LOCK_WAIT_MS)
+			return exit_vault(-EBUSY, j->vault_path, NULL);
+		if (waited == LOCK_TELL_MS && !j->args.quiet)
+			exit_note("the vault is in use; waiting for that to end...");
+		(void)nanosleep(&step, NULL);
+	}
+}
+
+/* All that needs no secret. */
+static int prepare(struct job *j)
+{
+	int code = open_vault(j);
+	if (code == 0)
+		code = mountpoint_check(j->args.mountpoint, j->fd, j->args.quiet, &j->mountpoint);
+	if (code != 0)
+		return code;
+	follow_read_only(j);
+	if ((code = lock(j)) != 0)
+		return code;
+	int err = prompt_open(&j->prompt, j->args.passfile);
+	return err < 0 ? exit_passphrase(err, j->prompt.from) : 0;
+}
+
+/* One try. Returns 0 or -errno; *code is the exit code, and the reason has been said. */
+static int try_unlock(struct job *j, int *code)
+{
+	_cleanup_(prompt_forget) struct prompt_secret pass = { NULL, 0 };
+	_cleanup_free_ char *name = text_escape(j->vault_path);
+	_cleanup_free_ char *text = NULL;
+	if (!name || asprintf(&text, "Passphrase for %s: ", name) < 0) {
+		text = NULL;
+		*code = exit_fail(EXIT_FAILED, "out of memory");
+		return -ENOMEM;
+	}
+
+	int err = prompt_read(&j->prompt, text, &pass);
+	if (err < 0) {
+		*code = exit_passphrase(err, j->prompt.from);
+		return err;
+	}
+	const struct vault_secret secret = { VAULTFILE_PASSPHRASE, pass.bytes, pass.len };
+	const char *why = NULL;
+	err = vault_unlock(j->vault, &secret, NULL, &why);
+	*code = err < 0 ? exit_vault(err, j->vault_path, why) : 0;
+	return err;
+}
+
+static int unlock(struct job *j)
+{
+	int tries = j->prompt.terminal ? PROMPT_TRIES : 1;
+	for (;;) {
+		int code, err = try_unlock(j, &code);
+		bool again = err == -EKEYREJECTED || err == -ENODATA || err == -E2BIG || err == -EILSEQ;
+		if (!again || --tries == 0)
+			return code;
+	}
+}
+
+static void raise_descriptors(void)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur == lim.rlim_max)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &lim);
+}
+
+/* From a thread of the session's. */
+static void on_ready(void *arg)
+{
+	struct job *j = arg;
+	j->is_up = true;
+	if (j->background.report_fd < 0)
+		return;
+	background_detach();
+	background_report(&j->background, EXIT_DONE);
+}
+
+static bool have_helper(void)
+{
+	const char *path = getenv("PATH");
+	_cleanup_free_ char *copy = strdup(path ? path : "/usr/bin:/bin");
+	char *save = NULL;
+	for (char *dir = copy ? strtok_r(copy, ":", &save) : NULL; dir; dir = strtok_r(NULL, ":", &save)) {
+		_cleanup_free_ char *file = NULL;
+		if (asprintf(&file, "%s/fusermount3", dir) < 0) {
+			file = NULL;
+			return true;
+		}
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The session has logged what failed; the likely reason is known from here. */
+static int mount_failed(const struct job *j)
+{
+	const char *advice = "the line above says why";
+	if (access("/dev/fuse", F_OK) < 0)
+		advice = "/dev/fuse is missing (load it: modprobe fuse; in a container, give it that device)";
+	else if (geteuid() != 0 && !have_helper())
+		advice = "fusermount3 is missing, which mounts for users (install fuse3)";
+	else if (geteuid() != 0 && j->args.session.allow_other)
+		advice = "--allow-other needs a line 'user_allow_other' in /etc/fuse.conf";
+	return exit_fail(EXIT_MOUNT_FAILED, "cannot mount '%s' on '%s': %s", j->vault_path, j->mountpoint, advice);
+}
+
+static int serve(struct job *j)
+{
+	struct session_options *opt = &j->args.session;
+	opt->vault_path = j->vault_path;
+	opt->mountpoint = j->mountpoint;
+	opt->fuse_opts = j->args.rest;
+
+	raise_descriptors();
+	int r = session_run(j->vault, j->fd, opt, on_ready, j);
+	if (r == SESSION_MOUNT_FAILED)
+		return mount_failed(j);
+	if (r < 0) {
+		log_error("the mount has ended: %s", strerror(-r));
+		return EXIT_FAILED;
+	}
+	return j->is_up ? EXIT_DONE : exit_fail(EXIT_FAILED, "interrupted before the mount was up");
+}
+
+/* In the process that stays. */
+static int run(struct job *j)
+{
+	int code = secrets_prepare(j->args.session.debug);
+	if (code == 0)
+		code = unlock(j);
+	prompt_cleanup(&j->prompt);
+	if (code == 0)
+		code = serve(j);
+	background_report(&j->background, code);
+	return code;
+}
+
+int cmd_mount(int argc, char **argv)
+{
+	_cleanup_(job_free) struct job j = { .fd = -1, .prompt.fd = -1, .background.report_fd = -1 };
+	int code = mount_args_parse(argc, argv, &j.args);
+	if (code != 0)
+		return code < 0 ? EXIT_DONE : code;
+	if (j.args.quiet)
+		log_set_level(LOG_LEVEL_WARN);
+	if (j.args.session.debug)
+		log_set_level(LOG_LEVEL_DEBUG);
+	if ((code = prepare(&j)) != 0)
+		return code;
+	if (j.args.foreground)
+		return run(&j);
+
+	code = background_start(&j.background);
+	if (code == BACKGROUND_CHILD)
+		return run(&j);
+	if (code == -ECHILD)
+		return exit_fail(EXIT_FAILED, "the process that was to serve the mount has died");
+	return code < 0 ? exit_fail(EXIT_FAILED, "cannot start a process: %s", exit_reason(code)) : code;
+}

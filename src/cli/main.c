@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The verb table, and nothing else.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "crypto/aead.h"
+#include "crypto/keymem.h"
+
+struct verb {
+	const char *name;
+	int (*func)(int argc, char **argv);
+	const char *summary;
+	const char *usage;
+};
+
+static const struct verb verbs[] = {
+	{ "init", cmd_init, "make a new vault",
+	  "usage: cryptfs init [OPTION]... VAULT\n"
+	  "\n"
+	  "Make a new vault in the directory VAULT, which is created or must be empty.\n"
+	  "The passphrase is asked for twice, or read from standard input if that is no\n"
+	  "terminal.\n"
+	  "\n"
+	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --kdf-time SECONDS  how long unlocking shall take on this machine (1)\n"
+	  "      --kdf-memory MIB    memory that unlocking shall take, 8 to 4096 (to 1024, at\n"
+	  "                          most a quarter of what this machine has)\n"
+	  "      --shared            others may change the vault while it is mounted: for\n"
+	  "                          synced folders and network filesystems\n"
+	  "      --hide-sizes        files show sizes in whole 4 KiB pages only\n"
+	  "      --label TEXT        a name to show for the vault\n"
+	  "  -q, --quiet             print no next steps\n"
+	  "  -h, --help              print this\n" },
+	{ "mount", cmd_mount, "mount a vault",
+	  "usage: cryptfs mount [OPTION]... VAULT MOUNTPOINT\n"
+	  "\n"
+	  "Show the files of VAULT in the empty directory MOUNTPOINT. Returns when the mount\n"
+	  "answers; the process that serves it stays in the background.\n"
+	  "\n"
+	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "  -f, --foreground        stay in the foreground, with messages on stderr\n"
+	  "  -r, --read-only         nothing can be changed\n"
+	  "      --allow-other       other users may use the mount, as far as modes permit\n"
+	  "      --shared            others may change the vault meanwhile (slower)\n"
+	  "  -o OPTIONS              mount options for FUSE and the kernel, with commas between\n"
+	  "      --debug             trace every request on stderr, with names in plain text,\n"
+	  "                          and allow core dumps; implies -f\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
+	{ "umount", cmd_umount, "unmount, and wait until all is written",
+	  "usage: cryptfs umount [OPTION]... MOUNTPOINT\n"
+	  "\n"
+	  "Unmount what is mounted on MOUNTPOINT. Returns when everything has been written and\n"
+	  "the process that served it has ended.\n"
+	  "\n"
+	  "  -z, --lazy              detach it now even if it is in use; it ends when it no\n"
+	  "                          longer is\n"
+	  "  -h, --help              print this\n" },
+	{ "info", cmd_info, "show a vault's settings",
+	  "usage: cryptfs info [--json] VAULT\n"
+	  "\n"
+	  "Show the settings of VAULT. Asks for no passphrase and shows no secret.\n"
+	  "\n"
+	  "      --json              print them as a JSON object\n"
+	  "  -h, --help              print this\n" },
+	{ "status", cmd_status, "show what is mounted",
+	  "usage: cryptfs status [--json]\n"
+	  "\n"
+	  "Show all vaults that are mounted: where, by which process, in which mode.\n"
+	  "\n"
+	  "      --json              print them as a JSON object\n"
+	  "  -h, --help              print this\n" },
+};
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+/* What people call them elsewhere. */
+static const char *const synonyms[][2] = {
+	{ "unmount", "umount" }, { "create", "init" }, { "list", "status" },
+	{ "show", "info" },	 { "lock", "umount" }, { "unlock", "mount" },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+int main_help(const char *verb)
+{
+	const struct verb *v = find_verb(verb);
+	if (v)
+		(void)fputs(v->usage, stdout);
+	return EXIT_DONE;
+}
+
+static void print_help(FILE *f)
+{
+	(void)fputs("usage: cryptfs VERB [OPTION]... [OPERAND]...\n"
+		    "\n"
+		    "Keeps a directory tree encrypted in a vault and shows it through a mount.\n"
+		    "\n",
+		    f);
+	for (size_t i = 0; i < N_VERBS; i++)
+		(void)fprintf(f, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+	(void)fputs("\n"
+		    "  cryptfs VERB --help   a verb's options\n"
+		    "  cryptfs --version     the version, and what it was built with\n"
+		    "  man cryptfs           all of it\n",
+		    f);
+}
+
+static int print_version(void)
+{
+	(void)puts("cryptfs " PACKAGE_VERSION);
+	bool works = keymem_init() == 0 && aead_init() == 0;
+	(void)printf("cipher backend: %s\n", works ? aead_backend_name() : "none: the self-test failed");
+#ifdef HAVE_LIBSECRET
+	(void)puts("libsecret: yes");
+#else
+	(void)puts("libsecret: no");
+#endif
+	return works ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* Is b what was meant by a: at most one letter wrong, missing, too much or, of two, exchanged? */
+static bool is_slip(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	if (*a && *b && a[0] == b[1] && a[1] == b[0] && strcmp(a + 2, b + 2) == 0)
+		return true;
+	return (*a && strcmp(a + 1, b) == 0) || (*b && strcmp(a, b + 1) == 0) ||
+	       (*a && *b && strcmp(a + 1, b + 1) == 0);
+}
+
+static const char *suggest(const char *name)
+{
+	size_t n = strlen(name);
+	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++)
+		if (strcmp(synonyms[i][0], name) == 0)
+			return synonyms[i][1];
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (is_slip(name, verbs[i].name) || (n > 0 && strncmp(name, verbs[i].name, n) == 0))
+			return verbs[i].name;
+	return NULL;
+}
+
+static int unknown_verb(const char *name)
+{
+	const char *meant = suggest(name);
+	if (meant)
+		return exit_fail(EXIT_USAGE, "there is no verb '%s'; did you mean 'cryptfs %s'?", name, meant);
+	return exit_fail(EXIT_USAGE, "there is no %s '%s'; try 'cryptfs --help'",
+			 name[0] == '-' ? "option" : "verb", name);
+}
+
+/* Exit codes promise that the output is there. */
+static int finish(int code)
+{
+	bool bad = ferror(stdout) != 0;
+	if ((fflush(stdout) != 0 || bad) && code == EXIT_DONE)
+		return exit_fail(EXIT_FAILED, "cannot write to standard output");
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static char name[] = "cryptfs";
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return finish(EXIT_DONE);
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+		return finish(print_version());
+
+	const struct verb *v = find_verb(argv[1]);
+	if (!v)
+		return unknown_verb(argv[1]);
+	argv[1] = name; /* for getopt's messages */
+	return finish(v->func(argc - 1, argv + 1));
+}

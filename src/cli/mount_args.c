@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/mount_args.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static bool is_word(const char *s, size_t n, const char *word)
+{
+	return n == strlen(word) && memcmp(s, word, n) == 0;
+}
+
+static bool sets(const char *s, size_t n, const char *key)
+{
+	return n > strlen(key) && memcmp(s, key, strlen(key)) == 0 && s[strlen(key)] == '=';
+}
+
+static int append_rest(char **rest, const char *s, size_t n)
+{
+	char *more = NULL;
+	if (asprintf(&more, "%s%s%.*s", *rest ? *rest : "", *rest ? "," : "", (int)n, s) < 0)
+		return exit_fail(EXIT_FAILED, "out of memory");
+	free(*rest);
+	*rest = more;
+	return 0;
+}
+
+/* One of FUSE's options. Those that have a meaning for us as well must not go past us; those by which a
+ * mount of ours is known are not the user's. */
+static int take_option(struct mount_args *a, const char *s, size_t n)
+{
+	if (n == 0 || is_word(s, n, "rw"))
+		return 0;
+	if (is_word(s, n, "ro"))
+		a->session.read_only = true;
+	else if (is_word(s, n, "allow_other"))
+		a->session.allow_other = true;
+	else if (sets(s, n, "fsname") || sets(s, n, "subtype"))
+		return exit_usage("mount", "cryptfs sets '%.*s' itself", (int)strcspn(s, "="), s);
+	else
+		return append_rest(&a->rest, s, n);
+	return 0;
+}
+
+/* Length of the first option; "\," is no separator. */
+static size_t option_len(const char *s)
+{
+	size_t n = 0;
+	while (s[n] && s[n] != ',')
+		n += s[n] == '\\' && s[n + 1] ? 2 : 1;
+	return n;
+}
+
+static int take_options(struct mount_args *a, const char *s)
+{
+	for (;;) {
+		size_t n = option_len(s);
+		int code = take_option(a, s, n);
+		if (code != 0 || !s[n])
+			return code;
+		s += n + 1;
+	}
+}
+
+static int take_operands(struct mount_args *a, int argc, char **argv)
+{
+	if (argc - optind != 2)
+		return exit_usage("mount", "mount takes two operands: the vault and the mount point");
+	a->vault = argv[optind];
+	a->mountpoint = argv[optind + 1];
+	return 0;
+}
+
+int mount_args_parse(int argc, char **argv, struct mount_args *a)
+{
+	enum { PASSFILE = 256, ALLOW_OTHER, SHARED, DEBUG };
+	static const struct option options[] = {
+		{ "passfile", required_argument, NULL, PASSFILE },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "read-only", no_argument, NULL, 'r' },
+		{ "allow-other", no_argument, NULL, ALLOW_OTHER },
+		{ "shared", no_argument, NULL, SHARED },
+		{ "debug", no_argument, NULL, DEBUG },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c, code = 0;
+	while (code == 0 && (c = getopt_long(argc, argv, "fro:qh", options, NULL)) != -1) {
+		switch (c) {
+		case PASSFILE: a->passfile = optarg; break;
+		case ALLOW_OTHER: a->session.allow_other = true; break;
+		case SHARED: a->session.shared = true; break;
+		case DEBUG: a->session.debug = a->foreground = true; break;
+		case 'f': a->foreground = true; break;
+		case 'r': a->session.read_only = true; break;
+		case 'o': code = take_options(a, optarg); break;
+		case 'q': a->quiet = true; break;
+		case 'h': (void)main_help("mount"); return -1;
+		default: code = exit_usage("mount", NULL);
+		}
+	}
+	return code != 0 ? code : take_operands(a, argc, argv);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is mounted, as the kernel tells it (/proc/self/mountinfo), and taking a mount away.
+ */
+#ifndef CRYPTFS_CLI_MOUNTS_H
+#define CRYPTFS_CLI_MOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/types.h>
+
+struct mounts_entry {
+	char *mountpoint;
+	char *source; /* of ours: the vault */
+	bool ours;    /* type fuse.cryptfs */
+	bool read_only;
+};
+
+struct mounts {
+	struct mounts_entry *entries; /* in the kernel's order: of two at one place the later is on top */
+	size_t n;
+};
+
+/* Returns 0 or -errno. */
+int mounts_load(struct mounts *m);
+void mounts_free(struct mounts *m);
+
+/* One line of mountinfo into *e (its strings to be freed). Returns 0, -EINVAL if it is none, -ENOMEM. */
+int mounts_parse_line(const char *line, struct mounts_entry *e);
+
+/* What is on top at this absolute path, or NULL. */
+const struct mounts_entry *mounts_at(const struct mounts *m, const char *mountpoint);
+
+enum mounts_state { MOUNTS_ALIVE, MOUNTS_DEAD, MOUNTS_UNREADABLE };
+
+/* What the process that serves a mount says of it. */
+struct mounts_status {
+	enum mounts_state state;
+	pid_t pid;     /* 0: not known */
+	uint64_t since; /* seconds since 1970; 0: not known */
+	char mode[16]; /* "private", "shared"; empty: not known */
+};
+
+void mounts_ask(const char *mountpoint, struct mounts_status *out);
+
+/* Is the process behind this mount gone? */
+bool mounts_is_dead(const char *mountpoint);
+
+/* The first live mount of ours whose vault is the directory vault_fd, or NULL. */
+const struct mounts_entry *mounts_of_vault(const struct mounts *m, int vault_fd);
+
+/* unmount.c. Unmount: the system call if we may, else fusermount3. lazy detaches it even if it is busy.
+ * Returns 0, -EBUSY, or -errno (-EPERM: not ours to unmount). */
+int unmount_path(const char *mountpoint, bool lazy);
+
+#define _cleanup_mounts_ __attribute__((cleanup(mounts_free)))
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Questions about paths that more than one verb asks.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "vault/vault.h"
+
+/* The parent resolved, and the last part as it is: of a mount whose process is dead nothing more can
+ * be asked. */
+static int resolve_dead(const char *path, char **out)
+{
+	_cleanup_free_ char *copy_dir = strdup(path);
+	_cleanup_free_ char *copy_base = strdup(path);
+	if (!copy_dir || !copy_base)
+		return -ENOMEM;
+	_cleanup_free_ char *dir = realpath(dirname(copy_dir), NULL);
+	if (!dir)
+		return -errno;
+	if (asprintf(out, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, basename(copy_base)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int paths_resolve(const char *path, char **out)
+{
+	*out = realpath(path, NULL);
+	if (*out)
+		return 0;
+	return errno == ENOTCONN ? resolve_dead(path, out) : -errno;
+}
+
+static void cleanup_dir(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+int paths_is_empty(int fd)
+{
+	_cleanup_fd_ int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (again < 0)
+		return -errno;
+	_cleanup_(cleanup_dir) DIR *d = fdopendir(again);
+	if (!d)
+		return -errno;
+	(void)TAKE_FD(again);
+
+	const struct dirent *e;
+	while (errno = 0, (e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			return 0;
+	return errno ? -errno : 1;
+}
+
+static bool same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+int paths_contains(int outer, int inner)
+{
+	struct stat want, here, above;
+	if (fstat(outer, &want) < 0 || fstat(inner, &here) < 0)
+		return -errno;
+	_cleanup_fd_ int fd = fcntl(inner, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+
+	while (!same(&want, &here)) {
+		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0)
+			return -errno;
+		(void)close(fd);
+		fd = up;
+		if (fstat(fd, &above) < 0)
+			return -errno;
+		if (same(&above, &here))
+			return 0; /* the root */
+		here = above;
+	}
+	return 1;
+}
+
+bool paths_is_vault(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && faccessat(fd, NAME_SETTINGS_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}

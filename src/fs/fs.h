@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the callbacks of one mount share. Private to src/fs.
+ */
+#ifndef CRYPTFS_FS_FS_H
+#define CRYPTFS_FS_FS_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include <fuse_lowlevel.h>
+
+#include "fs/inode.h"
+#include "fs/session.h"
+#include "store/store.h"
+
+struct tender;
+
+/* Directories whose descriptor and ID are at hand; the rest is reopened by location. */
+struct dircache {
+	pthread_mutex_t lock;
+	struct node head;	/* of the ring: lru_next is the latest used, lru_prev the earliest */
+	size_t n;
+	size_t max;
+};
+
+struct fs {
+	struct store *st;
+	const struct session_options *opt;
+	struct fuse_session *se;
+	struct inode_table inodes;
+	struct dircache dirs;
+	struct tender *tender;
+	bool read_only;
+	bool shared;		/* coherency mode */
+	bool serve_others;	/* root for other users: entries belong to the caller */
+	double timeout;		/* of names and attributes, seconds */
+	time_t since;
+	void (*ready)(void *arg);
+	void *ready_arg;
+};
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static inline struct node *fs_node(struct fs *fs, fuse_ino_t ino)
+{
+	return ino == FUSE_ROOT_ID ? &fs->inodes.root : (struct node *)(uintptr_t)ino;
+}
+
+static inline fuse_ino_t fs_ino(struct fs *fs, const struct node *n)
+{
+	return n == &fs->inodes.root ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)n;
+}
+
+_Static_assert(sizeof(fuse_ino_t) >= sizeof(void *), "a node id holds an address");
+
+#endif

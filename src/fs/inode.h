@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The inode table: what the kernel calls a node id, and what it is below.
+ *
+ * Four things name a file here. The *node id* is what the kernel holds: the address of a struct node (1
+ * for the root). The *backing inode number* is the key of the table: two names of one file must give one
+ * node, or the kernel keeps two page caches for it. The *location* (parent node, name on disk) is how the
+ * file is reached, for a node keeps no descriptor: a vault of ten million files has one for each
+ * directory lately used and one for each open file. The *pin*, an O_PATH descriptor, takes the place of
+ * the location once the name is gone.
+ *
+ * A node lives while somebody counts on it: the kernel (nlookup), its children (parent pointers), open
+ * handles and lists (refs). Numbers can be used again below once a file is gone: a node whose last name
+ * went leaves the table at once and keeps its pin, so that its number stays taken as long as it lives.
+ *
+ * Locks: a node's fields are guarded by its shard's lock unless said otherwise. Order: one shard lock
+ * at a time; no call to the store and no reply under it.
+ */
+#ifndef CRYPTFS_FS_INODE_H
+#define CRYPTFS_FS_INODE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "store/dir.h"
+#include "store/file.h"
+
+struct node {
+	struct node *next;	  /* in its bucket, or among the orphans */
+	ino_t ino;
+	uint64_t generation;	  /* never used twice with one address */
+	uint64_t nlookup;
+	_Atomic uint32_t refs;	  /* others than the kernel; taken off under the lock only */
+	mode_t type;		  /* S_IFMT part, never changes */
+	bool hashed;		  /* is in the table */
+	bool pinned;		  /* a directory whose dir stays: its name is gone */
+	bool size_known;	  /* the size hint lied: true_size counts while no file is loaded */
+	bool tended;		  /* is on the tender's list */
+	int pin;		  /* O_PATH, or -1 */
+	struct node *parent;	  /* counted; NULL if the name is gone, and for the root */
+	char *disk;		  /* name on disk in parent */
+	uint64_t true_size;
+	/* Regular files: the content, while file_users count on it. */
+	struct file *file;
+	uint32_t file_users;
+	/* Directories, guarded by the directory cache's lock. */
+	uint32_t dir_users;
+	struct dir *dir;
+	struct node *lru_prev, *lru_next;
+};
+
+struct inode_shard {
+	pthread_mutex_t lock;
+	struct node **buckets;
+	size_t n_buckets;	  /* a power of two */
+	size_t n;
+	struct node *orphans;	  /* not in the table any more, but still counted on */
+};
+
+#define INODE_SHARDS 32
+
+struct inode_table {
+	struct inode_shard shards[INODE_SHARDS];
+	struct node root;
+	_Atomic uint64_t generation;
+	/* Called for a node that is about to be freed, with no lock held. */
+	void (*dying)(void *arg, struct node *n);
+	void *dying_arg;
+};
+
+/* Returns 0 or -ENOMEM. root is what the vault's root directory has. */
+int inode_table_init(struct inode_table *t, struct dir *root);
+
+/* Free everything, whatever the kernel still counted. No other thread may be left. */
+void inode_table_destroy(struct inode_table *t);
+
+/* Call fn for every node with loaded content. No other thread may be left. */
+void inode_each_file(struct inode_table *t, void (*fn)(void *arg, struct file *f), void *arg);
+
+/* How many nodes are known, the root not counted. */
+size_t inode_count(struct inode_table *t);
+
+/* The lock of a node's shard. */
+pthread_mutex_t *inode_lock(struct inode_table *t, const struct node *n);
+
+/* Find or make the node for what has been found as 'disk' in parent, count one lookup, and note the location.
+ * Returns 0 or -ENOMEM. */
+int inode_lookup(struct inode_table *t, struct node *parent, const char *disk, const struct stat *sb,
+		 struct node **out);
+
+/* The kernel forgets n lookups. */
+void inode_forget(struct inode_table *t, struct node *node, uint64_t n);
+
+/* The node with this number, counted by inode_ref, or NULL. */
+struct node *inode_find(struct inode_table *t, ino_t ino);
+
+/* Count on a node that somebody counts on already, and will until this returns (takes no lock); and no more.
+ * inode_unref(t, NULL) does nothing. */
+void inode_ref(struct node *n);
+void inode_unref(struct inode_table *t, struct node *n);
+
+/* The name 'disk' in parent is now another's or nobody's: if it was the node's location, it has none from now on
+ * but the pin, which the node takes over (-1 for none). With 'gone' it was the last name: the node leaves the
+ * table. */
+void inode_lose_name(struct inode_table *t, struct node *n, const struct node *parent, const char *disk,
+		     int pin, bool gone);
+
+/* The node has moved. Returns 0 or -ENOMEM (then its location is lost). */
+int inode_move(struct inode_table *t, struct node *n, struct node *parent, const char *disk);
+
+/* A new generation: the kernel is to take it for another file when it next looks. */
+void inode_renew(struct inode_table *t, struct node *n, uint64_t true_size);
+
+#endif

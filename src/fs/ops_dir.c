@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mknod mkdir symlink link unlink rmdir rename */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "fs/make.h"
+#include "fs/node.h"
+#include "fs/ops.h"
+#include "fs/reply.h"
+#include "store/dirops.h"
+
+/* ---- making ---- */
+
+struct dirops_owner make_owner(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct dirops_owner owner = { .set = fs_of(req)->serve_others && (ctx->uid != 0 || ctx->gid != 0) };
+	owner.uid = ctx->uid;
+	owner.gid = ctx->gid;
+	return owner;
+}
+
+int make_begin(struct fs *fs, fuse_ino_t parent, const char *name, struct node_dir *d,
+	       struct sealed_name *sealed)
+{
+	int r = node_dir_hold(fs, parent, d);
+	if (r < 0)
+		return r;
+	return fs->read_only ? -EROFS : dir_seal_name(d->dir, name, strlen(name), sealed);
+}
+
+int make_end(struct fs *fs, const struct node_dir *d, const struct sealed_name *sealed, struct node **n,
+	     struct stat *sb)
+{
+	int r = dir_stat(d->dir, sealed->disk, sb);
+	if (r == 0)
+		r = inode_lookup(&fs->inodes, d->node, sealed->disk, sb, n);
+	if (r == 0)
+		node_plain(fs, *n, d->dir, sealed->disk, sb);
+	return r;
+}
+
+static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	struct fs *fs = fs_of(req);
+	struct dirops_owner owner = make_owner(req);
+	struct node *n = NULL;
+	struct stat sb;
+	int r;
+	{
+		_cleanup_node_dir_ struct node_dir d;
+		struct sealed_name sealed;
+		r = make_begin(fs, parent, name, &d, &sealed);
+		if (r == 0)
+			r = dirops_mknod(d.dir, &sealed, mode, rdev, &owner);
+		if (r == 0)
+			r = make_end(fs, &d, &sealed, &n, &sb);
+	}
+	reply_entry(req, r, n, &sb);
+}
+
+static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	struct fs *fs = fs_of(req);
+	struct dirops_owner owner = make_owner(req);
+	struct node *n = NULL;
+	struct stat sb;
+	int r;
+	{
+		_cleanup_node_dir_ struct node_dir d;
+		struct sealed_name sealed;
+		r = make_begin(fs, parent, name, &d, &sealed);
+		if (r == 0)
+			r = dirops_mkdir(d.dir, &sealed, mode, &owner);
+		if (r == 0)
+			r = make_end(fs, &d, &sealed, &n, &sb);
+	}
+	reply_entry(req, r, n, &sb);
+}
+
+static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = fs_of(req);
+	struct dirops_owner owner = make_owner(req);
+	struct node *n = NULL;
+	struct stat sb;
+	int r;
+	{
+		_cleanup_node_dir_ struct node_dir d;
+		struct sealed_name sealed;
+		r = make_begin(fs, parent, name, &d, &sealed);
+		if (r == 0)
+			r = dirops_symlink(d.dir, &sealed, target, &owner);
+		if (r == 0)
+			r = make_end(fs, &d, &sealed, &n, &sb);
+	}
+	reply_entry(req, r, n, &sb);
+}
+
+/* The node's present directory, if it has a name, for a symbolic link's side file. */
+static int dir_link(struct fs *fs, struct node *from, struct dir *to, const struct sealed_name *name)
+{
+	_cleanup_node_fd_ struct node_fd fd;
+	_cleanup_node_loc_ struct node_loc loc;
+	int r = node_fd_get(fs, from, &fd);
+	bool named = node_loc_get(fs, from, &loc) == 0;
+	if (r < 0)
+		return r;
+	return dirops_link(fd.fd, named && S_ISLNK(from->type) ? loc.dir : NULL, loc.disk, to, name);
+}
+
+static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = fs_of(req);
+	struct node *n = NULL;
+	struct stat sb;
+	int r;
+	{
+		_cleanup_node_dir_ struct node_dir d;
+		struct sealed_name sealed;
+		r = make_begin(fs, parent, name, &d, &sealed);
+		if (r == 0)
+			r = dir_link(fs, fs_node(fs, ino), d.dir, &sealed);
+		if (r == 0)
+			r = make_end(fs, &d, &sealed, &n, &sb);
+	}
+	reply_entry(req, r, n, &sb);
+}
+
+/* ---- removing ---- */
+
+/* An entry that is about to lose its name: its node, counted, and a pin for it. */
+struct doomed {
+	struct fs *fs;
+	struct node *node; /* NULL if the kernel does not know it */
+	struct stat sb;
+	int pin;
+	bool dir_held;
+	struct dir *dir;   /* of a directory */
+	struct dir *own;   /* the same if there is no node */
+};
+
+static void doomed_cleanup(struct doomed *x)
+{
+	if (x->dir_held)
+		node_dir_put(x->fs, x->node);
+	dir_free(x->own);
+	if (x->pin >= 0)
+		close(x->pin);
+	if (x->node)
+		inode_unref(&x->fs->inodes, x->node);
+}
+
+/* Find out what 'disk' in d is. Returns 0 or -errno (-ENOENT). */
+static int doomed_find(struct fs *fs, const struct dir *d, const char *disk, struct doomed *x)
+{
+	*x = (struct doomed){ .fs = fs, .pin = -1 };
+	int r = dir_stat(d, disk, &x->sb);
+	if (r < 0)
+		return r;
+	x->node = inode_find(&fs->inodes, x->sb.st_ino);
+	if (x->node && !S_ISDIR(x->sb.st_mode)) {
+		struct stat sb;
+		x->pin = openat(d->fd, disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (x->pin < 0 || fstat(x->pin, &sb) != 0)
+			return -errno;
+		return sb.st_ino == x->sb.st_ino ? 0 : -ESTALE;
+	}
+	return 0;
+}
+
+/* Hold its directory. Returns 0 or -errno. */
+static int doomed_dir(struct fs *fs, const struct dir *parent, const char *disk, struct doomed *x)
+{
+	int r;
+	if (!x->node) {
+		r = dir_open(parent, disk, &x->own);
+		x->dir = x->own;
+		return r;
+	}
+	r = node_dir_get(fs, x->node, &x->dir);
+	x->dir_held = r == 0;
+	return r;
+}
+
+/* It happened: the name (parent, disk) is no longer its. */
+static void doomed_done(struct doomed *x, const struct node *parent, const char *disk)
+{
+	if (!x->node)
+		return;
+	bool dir = S_ISDIR(x->sb.st_mode);
+	if (dir) {
+		SCOPED_LOCK(&x->fs->dirs.lock);
+		x->node->pinned = true;
+	}
+	inode_lose_name(&x->fs->inodes, x->node, parent, disk, TAKE_FD(x->pin), dir || x->sb.st_nlink <= 1);
+}
+
+static int dir_unlink(struct fs *fs, fuse_ino_t parent, const char *name)
+{
+	_cleanup_node_dir_ struct node_dir d;
+	_cleanup_(doomed_cleanup) struct doomed x = { .pin = -1 };
+	struct sealed_name sealed;
+	int r = make_begin(fs, parent, name, &d, &sealed);
+	if (r == 0)
+		r = doomed_find(fs, d.dir, sealed.disk, &x);
+	if (r < 0)
+		return r;
+	if (S_ISDIR(x.sb.st_mode))
+		return -EISDIR;
+	r = dirops_unlink(d.dir, &sealed);
+	if (r == 0)
+		doomed_done(&x, d.node, sealed.disk);
+	return r;
+}
+
+static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	reply_result(req, dir_unlink(fs_of(req), parent, name));
+}
+
+static int dir_rmdir(struct fs *fs, fuse_ino_t parent, const char *name)
+{
+	_cleanup_node_dir_ struct node_dir d;
+	_cleanup_(doomed_cleanup) struct doomed x = { .pin = -1 };
+	struct sealed_name sealed;
+	int r = make_begin(fs, parent, name, &d, &sealed);
+	if (r == 0)
+		r = doomed_find(fs, d.dir, sealed.disk, &x);
+	if (r < 0)
+		return r;
+	if (!S_ISDIR(x.sb.st_mode))
+		return -ENOTDIR;
+	r = doomed_dir(fs, d.dir, sealed.disk, &x);
+	if (r == 0)
+		r = dirops_rmdir(d.dir, &sealed, x.dir);
+	if (r == 0)
+		doomed_done(&x, d.node, sealed.disk);
+	return r;
+}
+
+static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	reply_result(req, dir_rmdir(fs_of(req), parent, name));
+}
+
+/* ---- rename ---- */
+
+/* The nodes' locations after it was done. */
+static void dir_renamed(struct fs *fs, struct doomed *from, struct doomed *to, bool exchange,
+			const struct node_dir *old_dir, const char *old_disk, const struct node_dir *new_dir,
+			const char *new_disk)
+{
+	if (exchange && to->node)
+		(void)inode_move(&fs->inodes, to->node, old_dir->node, old_disk);
+	else
+		doomed_done(to, new_dir->node, new_disk);
+	if (from->node)
+		(void)inode_move(&fs->inodes, from->node, new_dir->node, new_disk);
+}
+
+static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+		      const char *new_name, unsigned int flags)
+{
+	_cleanup_node_dir_ struct node_dir d;
+	_cleanup_node_dir_ struct node_dir nd = { .node = NULL };
+	_cleanup_(doomed_cleanup) struct doomed from = { .pin = -1 };
+	_cleanup_(doomed_cleanup) struct doomed to = { .pin = -1 };
+	struct sealed_name sealed, new_sealed;
+	bool exchange = flags & RENAME_EXCHANGE;
+
+	int r = make_begin(fs, parent, name, &d, &sealed);
+	if (r == 0)
+		r = make_begin(fs, new_parent, new_name, &nd, &new_sealed);
+	if (r == 0)
+		r = doomed_find(fs, d.dir, sealed.disk, &from);
+	if (r < 0)
+		return r;
+	r = doomed_find(fs, nd.dir, new_sealed.disk, &to);
+	bool exists = r == 0;
+	if (r == -ENOENT && !exchange)
+		r = 0;
+	if (r < 0)
+		return r;
+	if (exists && (flags & RENAME_NOREPLACE))
+		return -EEXIST;
+	if (exists && from.sb.st_ino == to.sb.st_ino)
+		return 0;
+	if (exists && !exchange && S_ISDIR(to.sb.st_mode)) {
+		if (!S_ISDIR(from.sb.st_mode))
+			return -EISDIR;
+		r = doomed_dir(fs, nd.dir, new_sealed.disk, &to);
+		if (r < 0)
+			return r;
+	}
+	r = dirops_rename(d.dir, &sealed, nd.dir, &new_sealed, to.dir, flags);
+	if (r == 0)
+		dir_renamed(fs, &from, &to, exchange, &d, sealed.disk, &nd, new_sealed.disk);
+	return r;
+}
+
+static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+		      const char *new_name, unsigned int flags)
+{
+	reply_result(req, dir_rename(fs_of(req), parent, name, new_parent, new_name, flags));
+}
+
+void ops_dir_install(struct fuse_lowlevel_ops *ops)
+{
+	ops->mknod = op_mknod;
+	ops->mkdir = op_mkdir;
+	ops->symlink = op_symlink;
+	ops->link = op_link;
+	ops->unlink = op_unlink;
+	ops->rmdir = op_rmdir;
+	ops->rename = op_rename;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* create open read write flush release fsync fallocate lseek copy_file_range */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "fs/make.h"
+#include "fs/node.h"
+#include "fs/ops.h"
+#include "fs/reply.h"
+#include "store/scratch.h"
+
+/* An open file's handle is its content, held. */
+static struct file *file_of(const struct fuse_file_info *fi)
+{
+	return (struct file *)(uintptr_t)fi->fh;
+}
+
+static void file_log(struct file *f, const char *what, int r)
+{
+	if (r == -EBADMSG || r == -EUCLEAN || r == -EPROTONOSUPPORT)
+		log_error("inode %llu: %s: %s", (unsigned long long)file_ino(f), what,
+			  r == -EPROTONOSUPPORT ? "sealed by a newer cryptfs" : "damaged or tampered with");
+}
+
+/* ---- opening ---- */
+
+/* The size hint told the kernel a wrong size, and it goes by that. Once it hears another generation it
+ * takes the file for a new one and asks again: ESTALE makes it look. */
+static bool file_misled(struct fs *fs, struct node *n, struct file *f)
+{
+	if (!file_hint_was_wrong(f))
+		return false;
+	{
+		SCOPED_LOCK(inode_lock(&fs->inodes, n));
+		if (n->size_known)
+			return false;
+	}
+	inode_renew(&fs->inodes, n, file_size(f));
+	return true;
+}
+
+static int file_open_node(struct fs *fs, struct node *n, int flags, struct fuse_file_info *fi)
+{
+	struct node_file f;
+	bool writable = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+	bool changed = false;
+	int r = node_file_hold(fs, n, writable, &f);
+	if (r == 0 && fs->shared) {
+		r = file_revalidate(f.file);
+		changed = r > 0;
+	}
+	if (r >= 0 && (flags & O_TRUNC))
+		r = file_truncate(f.file, 0);
+	if (r >= 0 && file_misled(fs, n, f.file))
+		r = -ESTALE;
+	if (r < 0) {
+		if (f.node)
+			file_log(f.file, "open", r);
+		node_file_cleanup(&f);
+		return r;
+	}
+	fi->fh = (uintptr_t)f.file;
+	fi->keep_cache = !fs->shared && !changed;
+	return 0;
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct node *n = fs_node(fs, ino);
+	int r = file_open_node(fs, n, fi->flags, fi);
+	if (r < 0)
+		reply_result(req, r);
+	else if (fuse_reply_open(req, fi) == -ENOENT)
+		node_file_put(fs, n);
+}
+
+/* The new file's content, held, with the descriptor it was made with. */
+static int file_adopt(struct fs *fs, struct node *n, int fd, struct fuse_file_info *fi)
+{
+	struct file *f = node_file_get(fs, n);
+	if (!f) {
+		close(fd);
+		return -ENOMEM;
+	}
+	int r = file_attach(f, fd, true);
+	if (r < 0) {
+		node_file_put(fs, n);
+		return r;
+	}
+	fi->fh = (uintptr_t)f;
+	fi->keep_cache = !fs->shared;
+	return 0;
+}
+
+static int file_create(struct fs *fs, fuse_ino_t parent, const char *name, mode_t mode,
+		       const struct dirops_owner *owner, struct fuse_file_info *fi, struct node **n,
+		       struct stat *sb)
+{
+	_cleanup_node_dir_ struct node_dir d;
+	_cleanup_fd_ int fd = -1;
+	struct sealed_name sealed;
+	int r = make_begin(fs, parent, name, &d, &sealed);
+	if (r == 0)
+		r = dirops_create(d.dir, &sealed, mode, owner, &fd);
+	bool there = r == -EEXIST && !(fi->flags & O_EXCL); /* somebody else made it meanwhile */
+	if (r < 0 && !there)
+		return r;
+	r = make_end(fs, &d, &sealed, n, sb);
+	if (r < 0)
+		return r;
+	r = there ? file_open_node(fs, *n, fi->flags, fi) : file_adopt(fs, *n, TAKE_FD(fd), fi);
+	if (r < 0)
+		inode_forget(&fs->inodes, *n, 1);
+	return r;
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		      struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct dirops_owner owner = make_owner(req);
+	struct fuse_entry_param e;
+	struct node *n = NULL;
+	struct stat sb;
+	int r = file_create(fs, parent, name, mode, &owner, fi, &n, &sb);
+	if (r < 0) {
+		reply_result(req, r);
+		return;
+	}
+	reply_fill_entry(fs, n, &sb, &e);
+	if (fuse_reply_create(req, &e, fi) == -ENOENT) {
+		node_file_put(fs, n);
+		inode_forget(&fs->inodes, n, 1);
+	}
+}
+
+/* ---- content ---- */
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct scratch *sc = scratch_get();
+	ssize_t n = -ENOMEM;
+	(void)ino;
+	if (sc)
+		n = file_read(file_of(fi), sc->out, size, (uint64_t)off);
+	if (n < 0)
+		file_log(file_of(fi), "read", (int)n);
+	reply_data(req, sc ? sc->out : NULL, n);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
+		     struct fuse_file_info *fi)
+{
+	(void)ino;
+	int r = file_write(file_of(fi), buf, size, (uint64_t)off);
+	if (r < 0) {
+		file_log(file_of(fi), "write", r);
+		reply_result(req, r);
+	} else {
+		(void)fuse_reply_write(req, size);
+	}
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	reply_result(req, file_settle(file_of(fi)));
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	(void)fi;
+	node_file_put(fs, fs_node(fs, ino));
+	reply_result(req, 0);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	(void)ino;
+	reply_result(req, file_sync(file_of(fi), datasync));
+}
+
+static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+			 struct fuse_file_info *fi)
+{
+	(void)ino;
+	int r = off < 0 || len <= 0 ? -EINVAL
+				    : file_allocate(file_of(fi), mode, (uint64_t)off, (uint64_t)len);
+	if (r < 0)
+		file_log(file_of(fi), "fallocate", r);
+	reply_result(req, r);
+}
+
+static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+{
+	(void)ino;
+	int64_t r = off < 0 ? -ENXIO : file_seek(file_of(fi), (uint64_t)off, whence);
+	if (r < 0)
+		reply_result(req, (int)r);
+	else
+		(void)fuse_reply_lseek(req, (off_t)r);
+}
+
+/* Without a round trip of the data. Returns the count (less at the end of the source, or where an error came
+ * after something was copied) or -errno. */
+static ssize_t file_copy(struct file *in, uint64_t off_in, struct file *out, uint64_t off_out, size_t len)
+{
+	struct scratch *sc = scratch_get();
+	size_t done = 0;
+	if (!sc)
+		return -ENOMEM;
+	while (done < len) {
+		size_t want = len - done < SCRATCH_BYTES ? len - done : SCRATCH_BYTES;
+		ssize_t n = file_read(in, sc->out, want, off_in + done);
+		if (n == 0)
+			break;
+		int r = n < 0 ? (int)n : file_write(out, sc->out, (size_t)n, off_out + done);
+		if (r < 0)
+			return done > 0 ? (ssize_t)done : r;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, struct fuse_file_info *fi_in,
+			       fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out, size_t len,
+			       int flags)
+{
+	(void)ino_in;
+	(void)ino_out;
+	/* The reply counts in 32 bits. */
+	size_t most = 1u << 30;
+	ssize_t n = flags != 0 ? -EINVAL
+			       : file_copy(file_of(fi_in), (uint64_t)off_in, file_of(fi_out),
+					   (uint64_t)off_out, len < most ? len : most);
+	if (n < 0)
+		reply_result(req, (int)n);
+	else
+		(void)fuse_reply_write(req, (size_t)n);
+}
+
+void ops_file_install(struct fuse_lowlevel_ops *ops)
+{
+	ops->create = op_create;
+	ops->open = op_open;
+	ops->read = op_read;
+	ops->write = op_write;
+	ops->flush = op_flush;
+	ops->release = op_release;
+	ops->fsync = op_fsync;
+	ops->fallocate = op_fallocate;
+	ops->lseek = op_lseek;
+	ops->copy_file_range = op_copy_file_range;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fs/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "fs/node.h"
+#include "fs/ops.h"
+#include "fs/signals.h"
+#include "fs/tender.h"
+#include "store/scratch.h"
+
+#define SESSION_TIMEOUT_PRIVATE 86400.0
+#define SESSION_TIMEOUT_SHARED 0.5
+#define SESSION_BACKGROUND 64
+#define SESSION_DIRS_MAX 4096
+
+/* ---- the handshake ---- */
+
+/* Every capability that is decided here: asked for (if offered), or taken out of libfuse's own choice. */
+static const struct session_cap {
+	unsigned int cap;
+	bool in_private;
+	bool in_shared;
+	const char *name;
+} session_caps[] = {
+	{ FUSE_CAP_WRITEBACK_CACHE, true, false, "writeback cache" },
+	{ FUSE_CAP_CACHE_SYMLINKS, true, false, "cached links" },
+	{ FUSE_CAP_PARALLEL_DIROPS, true, true, "parallel directory operations" },
+	{ FUSE_CAP_READDIRPLUS, true, true, "readdirplus" },
+	{ FUSE_CAP_READDIRPLUS_AUTO, true, true, "readdirplus when it pays" },
+	{ FUSE_CAP_ASYNC_READ, true, true, "parallel reads" },
+	{ FUSE_CAP_ATOMIC_O_TRUNC, true, true, "open with truncation" },
+	/* In private mode sizes and times are the kernel's: nothing else changes them. */
+	{ FUSE_CAP_AUTO_INVAL_DATA, false, true, "invalidation by mtime" },
+	/* The kernel shall clear set-id bits itself, by setattr. */
+	{ FUSE_CAP_HANDLE_KILLPRIV, false, false, "clearing of set-id bits" },
+	/* All bytes pass through the cipher: nothing to splice. */
+	{ FUSE_CAP_SPLICE_READ, false, false, "splice" },
+	{ FUSE_CAP_SPLICE_WRITE, false, false, "splice" },
+	{ FUSE_CAP_SPLICE_MOVE, false, false, "splice" },
+	/* A node id is an address: no handles that outlive a node. */
+	{ FUSE_CAP_EXPORT_SUPPORT, false, false, "export" },
+	{ FUSE_CAP_POSIX_ACL, false, false, "access control lists" },
+	{ FUSE_CAP_FLOCK_LOCKS, false, false, "remote locks" },
+	{ FUSE_CAP_POSIX_LOCKS, false, false, "remote locks" },
+	{ FUSE_CAP_DONT_MASK, false, false, "own umask" },
+};
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct fs *fs = userdata;
+	for (size_t i = 0; i < sizeof(session_caps) / sizeof(session_caps[0]); i++) {
+		const struct session_cap *c = &session_caps[i];
+		bool want = fs->shared ? c->in_shared : c->in_private;
+		if (want && (conn->capable & c->cap))
+			conn->want |= c->cap;
+		else
+			conn->want &= ~c->cap;
+		log_debug("%s: %s", c->name, conn->want & c->cap ? "on" : "off");
+	}
+	conn->max_write = SCRATCH_BYTES;
+	conn->max_readahead = SCRATCH_BYTES;
+	conn->max_background = SESSION_BACKGROUND;
+	conn->congestion_threshold = SESSION_BACKGROUND * 3 / 4;
+	conn->time_gran = 1;
+	if (fs->ready)
+		fs->ready(fs->ready_arg);
+}
+
+/* ---- options ---- */
+
+/* Commas and backslashes within an option's value are escaped for libfuse's parser. */
+static int session_add_value(struct fuse_args *args, const char *option, const char *value)
+{
+	size_t n = strlen(option);
+	char *text = malloc(n + 2 * strlen(value) + 1);
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, option, n);
+	char *at = text + n;
+	for (; *value; value++) {
+		if (*value == ',' || *value == '\\')
+			*at++ = '\\';
+		*at++ = *value;
+	}
+	*at = '\0';
+	int r = fuse_opt_add_arg(args, text);
+	free(text);
+	return r == 0 ? 0 : -ENOMEM;
+}
+
+static int session_args(const struct session_options *opt, struct fuse_args *args)
+{
+	int r = 0;
+	r |= fuse_opt_add_arg(args, "cryptfs");
+	r |= session_add_value(args, "-ofsname=", opt->vault_path);
+	r |= fuse_opt_add_arg(args, "-osubtype=cryptfs,default_permissions");
+	if (opt->read_only)
+		r |= fuse_opt_add_arg(args, "-oro");
+	if (opt->allow_other)
+		r |= fuse_opt_add_arg(args, "-oallow_other");
+	if (opt->fuse_opts) {
+		r |= fuse_opt_add_arg(args, "-o");
+		r |= fuse_opt_add_arg(args, opt->fuse_opts);
+	}
+	if (opt->debug)
+		r |= fuse_opt_add_arg(args, "-odebug");
+	return r ? -ENOMEM : 0;
+}
+
+/* libfuse's messages go where ours go. */
+static void session_log(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	enum log_level ours = level <= FUSE_LOG_ERR       ? LOG_LEVEL_ERROR
+			      : level <= FUSE_LOG_WARNING ? LOG_LEVEL_WARN
+			      : level <= FUSE_LOG_INFO    ? LOG_LEVEL_INFO
+							  : LOG_LEVEL_DEBUG;
+	log_vmessage(ours, fmt, ap);
+}
+
+/* ---- the run ---- */
+
+/* How many directories may stay open: a quarter of the descriptors we may have. */
+static size_t session_dirs_max(void)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur == RLIM_INFINITY ||
+	    lim.rlim_cur / 4 > SESSION_DIRS_MAX)
+		return SESSION_DIRS_MAX;
+	return lim.rlim_cur / 4 > 16 ? lim.rlim_cur / 4 : 16;
+}
+
+static int session_loop(struct fs *fs)
+{
+	struct signals *signals = NULL;
+	int r = signals_start(fs->se, fs->opt->mountpoint, &signals);
+	if (r < 0)
+		return r;
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	if (!config) {
+		signals_stop(signals);
+		return -ENOMEM;
+	}
+	fuse_loop_cfg_set_clone_fd(config, 0);
+	r = fuse_session_loop_mt(fs->se, config);
+	fuse_loop_cfg_destroy(config);
+	signals_stop(signals);
+	return r > 0 ? 0 : r; /* a signal that ended the loop is no error */
+}
+
+static int session_serve(struct fs *fs, struct fuse_args *args)
+{
+	struct fuse_lowlevel_ops ops = { .init = op_init };
+	ops_node_install(&ops);
+	ops_dir_install(&ops);
+	ops_list_install(&ops);
+	ops_file_install(&ops);
+	ops_xattr_install(&ops);
+
+	fs->se = fuse_session_new(args, &ops, sizeof(ops), fs);
+	if (!fs->se)
+		return SESSION_MOUNT_FAILED;
+	if (fuse_session_mount(fs->se, fs->opt->mountpoint) != 0) {
+		fuse_session_destroy(fs->se);
+		return SESSION_MOUNT_FAILED;
+	}
+	int r = fs->read_only ? 0 : tender_start(fs, &fs->tender);
+	if (r == 0)
+		r = session_loop(fs);
+	fuse_session_unmount(fs->se);
+	tender_stop(fs->tender);
+	fuse_session_destroy(fs->se);
+	return r;
+}
+
+static int session_fs_init(struct fs *fs, struct store *st, const struct session_options *opt)
+{
+	struct dir *root = NULL;
+	fs->st = st;
+	fs->opt = opt;
+	fs->read_only = opt->read_only;
+	fs->shared = opt->shared;
+	fs->serve_others = geteuid() == 0;
+	fs->timeout = opt->shared ? SESSION_TIMEOUT_SHARED : SESSION_TIMEOUT_PRIVATE;
+	fs->since = time(NULL);
+	node_dircache_init(&fs->dirs, session_dirs_max());
+	int r = dir_open_root(st, &root);
+	if (r == 0)
+		r = inode_table_init(&fs->inodes, root);
+	fs->inodes.dying = node_dying;
+	fs->inodes.dying_arg = fs;
+	return r;
+}
+
+int session_run(const struct vault *v, int root_fd, const struct session_options *opt,
+		void (*ready)(void *arg), void *arg)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fs fs = { .ready = ready, .ready_arg = arg };
+	struct store *st = NULL;
+
+	umask(0);
+	fuse_set_log_func(session_log);
+	int r = store_open(v, root_fd, opt->read_only, &st);
+	if (r == 0)
+		r = session_fs_init(&fs, st, opt);
+	if (r == 0)
+		r = session_args(opt, &args);
+	if (r == 0) {
+		r = session_serve(&fs, &args);
+		inode_table_destroy(&fs.inodes);
+	}
+	fuse_opt_free_args(&args);
+	scratch_drop();
+	store_free(st);
+	return r;
+}

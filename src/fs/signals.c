@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fs/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+extern char **environ;
+
+struct signals {
+	pthread_t thread;
+	pthread_t main;
+	struct fuse_session *se;
+	const char *mountpoint;
+	sigset_t set;
+};
+
+/* Only to interrupt what the main thread waits in. */
+#define SIGNALS_WAKE SIGUSR1
+
+static void signals_nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Have the kernel send us what it has not written back. The mount serves that meanwhile. */
+static void signals_fetch(const char *mountpoint)
+{
+	_cleanup_fd_ int fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && syncfs(fd) != 0)
+		log_error("writing back: %s", strerror(errno));
+}
+
+/* Run fusermount3, for those who may not unmount by themselves. Returns true if it did. */
+static bool signals_fusermount(const char *mountpoint)
+{
+	char *argv[] = { (char[]){ "fusermount3" }, (char[]){ "-u" }, (char[]){ "-q" }, (char[]){ "--" },
+			 NULL, NULL };
+	_cleanup_free_ char *path = strdup(mountpoint);
+	posix_spawnattr_t attr;
+	sigset_t none;
+	pid_t pid;
+	int status;
+	if (!path)
+		return false;
+	argv[4] = path;
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	int r = posix_spawnp(&pid, argv[0], NULL, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	if (r != 0)
+		return false;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The mount goes, and the loop ends when the kernel hangs up; if something keeps the mount busy the loop is
+ * ended here, and who still uses it gets errors. */
+static void signals_end(struct signals *s)
+{
+	signals_fetch(s->mountpoint);
+	if (umount2(s->mountpoint, UMOUNT_NOFOLLOW) == 0 || signals_fusermount(s->mountpoint))
+		return;
+	log_info("still in use: taken away all the same");
+	signals_fetch(s->mountpoint);
+	fuse_session_exit(s->se);
+	pthread_kill(s->main, SIGNALS_WAKE);
+}
+
+static void *signals_main(void *arg)
+{
+	struct signals *s = arg;
+	int sig;
+	while (sigwait(&s->set, &sig) == 0) {
+		int old;
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+		signals_end(s);
+		pthread_setcancelstate(old, NULL);
+	}
+	return NULL;
+}
+
+int signals_start(struct fuse_session *se, const char *mountpoint, struct signals **out)
+{
+	struct signals *s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->main = pthread_self();
+	s->se = se;
+	s->mountpoint = mountpoint;
+	sigemptyset(&s->set);
+	sigaddset(&s->set, SIGTERM);
+	sigaddset(&s->set, SIGINT);
+	sigaddset(&s->set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &s->set, NULL);
+	struct sigaction wake = { .sa_handler = signals_nothing };
+	sigaction(SIGNALS_WAKE, &wake, NULL);
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigaction(SIGPIPE, &ignore, NULL);
+	int r = pthread_create(&s->thread, NULL, signals_main, s);
+	if (r != 0) {
+		free(s);
+		return -r;
+	}
+	*out = s;
+	return 0;
+}
+
+void signals_stop(struct signals *s)
+{
+	if (!s)
+		return;
+	pthread_cancel(s->thread);
+	pthread_join(s->thread, NULL);
+	free(s);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "fs/status.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+ssize_t status_get(struct fs *fs, char *buf, size_t size)
+{
+	/* The path may be no UTF-8, and then is left out: mountinfo has it. */
+	json_t *o = json_pack("{s:s, s:i, s:o*, s:s, s:b, s:I}", "version", PACKAGE_VERSION, "pid",
+			      (int)getpid(), "vault", json_string(fs->opt->vault_path), "mode",
+			      fs->shared ? "shared" : "private", "read_only", (int)fs->read_only, "since",
+			      (json_int_t)fs->since);
+	if (!o)
+		return -ENOMEM;
+	_cleanup_free_ char *text = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	if (!text)
+		return -ENOMEM;
+	size_t n = strlen(text);
+	if (size > 0 && n > size)
+		return -ERANGE;
+	if (size > 0)
+		memcpy(buf, text, n);
+	return (ssize_t)n;
+}
