@@ -1,0 +1,308 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Checks, one function per job. CI is a list of names (scripts/check).
+#
+#   scripts/ci.sh JOB...     run these, in that order, and sum up
+#   scripts/ci.sh --list     which there are
+#
+# Builds go to build/ci/JOB, and so do logs. Every test of every job counts once: the last line is
+# 'N passed, N failed', with ', N skipped' if there are any. A build that fails is a failed test.
+#
+#   FUZZ_SECONDS   how long each fuzzer runs (30)
+#   JOBS           how many things at a time (number of processors)
+
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+out=$top/build/ci
+jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
+fuzz_seconds=${FUZZ_SECONDS:-30}
+job=
+passed=0
+failed=0
+skipped=0
+failures=()
+cd "$top" || exit 1
+
+# ---- counting ----
+
+say() {
+	printf '%s\n' "$*"
+}
+
+pass() {
+	passed=$((passed + 1))
+}
+
+# fail NAME [LOG]
+fail() {
+	failed=$((failed + 1))
+	failures+=("$job: $1|${2:-}")
+	say "  FAILED: $1"
+}
+
+skip() {
+	skipped=$((skipped + 1))
+}
+
+# run NAME COMMAND...: one test, which passes if the command does. Its output goes to a log.
+run() {
+	local name=$1 log rc=0
+	shift
+	log=$out/$job/$(tr -c 'A-Za-z0-9.\n' _ <<<"$name").log
+	mkdir -p "$out/$job"
+	"$@" >"$log" 2>&1 </dev/null || rc=$?
+	if [ "$rc" -eq 0 ]; then
+		pass
+	else
+		fail "$name" "$log"
+	fi
+	return "$rc"
+}
+
+have() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+# ---- building and testing ----
+
+make_configure() {
+	[ -x configure ] && [ configure -nt configure.ac ] && [ configure -nt Makefile.am ] &&
+		[ -z "$(find m4 -name 'cryptfs_*.m4' -newer configure)" ] && return 0
+	./autogen.sh
+}
+
+configure_and_make() {
+	local dir=$out/$job/build
+	make_configure && mkdir -p "$dir" && cd "$dir" || return
+	"$top/configure" "$@" && make -j"$jobs"
+}
+
+# build ARGUMENT...: configure with these and make, afresh
+build() {
+	rm -rf "${out:?}/$job"
+	say "$job: building ($*)"
+	run "build" configure_and_make "$@"
+}
+
+# Add up what automake's TAP driver has left of the tests. A program that ends badly after it has
+# reported failures is not counted again.
+count_results() {
+	local trs result name n=0 bad
+	while IFS= read -r trs; do
+		bad=0
+		while IFS= read -r line; do
+			result=${line%% *}
+			name="$(basename "$trs" .trs): ${line#* }"
+			n=$((n + 1))
+			case $result in
+			PASS | XFAIL) pass ;;
+			SKIP) skip ;;
+			ERROR) [ "$bad" -gt 0 ] || fail "$name" "${trs%.trs}.log" ;;
+			*) bad=$((bad + 1)) && fail "$name" "${trs%.trs}.log" ;;
+			esac
+		done < <(sed -n 's/^:test-result: //p' "$trs")
+	done < <(find "$out/$job/build" -name '*.trs' | sort)
+	[ "$n" -gt 0 ] || fail "no test was run" "$out/$job/check.log"
+}
+
+# test_build [MAKE-ARGUMENT...]: make check, then count
+test_build() {
+	say "$job: testing"
+	(cd "$out/$job/build" && timeout 1500 make -k -j"$jobs" check "$@") \
+		>"$out/$job/check.log" 2>&1 </dev/null
+	case $? in
+	124) fail "make check took too long" "$out/$job/check.log" ;;
+	esac
+	[ -x "$out/$job/build/cryptfs" ] || fail "make check" "$out/$job/check.log"
+	count_results
+}
+
+# ---- jobs ----
+
+job_gcc() {
+	build CC=gcc --enable-werror && test_build
+}
+
+# Another compiler's opinion, and the other ways to build: libsodium alone, no optimisation.
+job_clang() {
+	have clang || { skip; return; }
+	build CC=clang CFLAGS="-g -O0" --enable-werror --without-libcrypto --without-libsecret && test_build
+}
+
+job_asan() {
+	build CC=gcc --enable-werror --enable-sanitizers=address,undefined && test_build
+}
+
+# What threads do to each other. gcc's runtime does not come up under some kernels' address layouts.
+job_tsan() {
+	build CC=gcc --enable-sanitizers=thread || return
+	export TSAN_OPTIONS="suppressions=$top/scripts/tsan.supp${TSAN_OPTIONS:+:$TSAN_OPTIONS}"
+	test_build TESTS="tests/e2e/concurrent.test"
+	unset TSAN_OPTIONS
+}
+
+fuzz_one() {
+	local name=$1 dir=$out/fuzz/found/$1
+	mkdir -p "$dir" && cd "$dir" || return
+	mkdir -p corpus
+	"$out/fuzz/build/tests/fuzz/fuzz_$name" -max_total_time="$fuzz_seconds" -timeout=10 \
+		-rss_limit_mb=2048 -print_final_stats=1 corpus "$top/tests/fuzz/corpus/$name"
+}
+
+# fuzz_some NAME...: these at the same time
+fuzz_some() {
+	local name pids=()
+	for name in "$@"; do
+		(fuzz_one "$name") >"$out/fuzz/$name.log" 2>&1 </dev/null &
+		pids+=("$!")
+	done
+	for name in "$@"; do
+		if wait "${pids[0]}"; then
+			pass
+		else
+			fail "fuzz_$name" "$out/fuzz/$name.log"
+		fi
+		pids=("${pids[@]:1}")
+	done
+}
+
+job_fuzz() {
+	have clang || { skip; return; }
+	build CC=clang --enable-fuzzing || return
+	say "fuzz: $fuzz_seconds s each"
+	fuzz_some codec content
+	fuzz_some name vaultfile
+	test_build TESTS="tests/fuzz/replay.sh"
+}
+
+distcheck() {
+	make_configure && mkdir -p "$out/distcheck/build" && cd "$out/distcheck/build" || return
+	"$top/configure" && make -j"$jobs" distcheck
+}
+
+# Made from the tarball alone, source tree read-only, installed, removed again, nothing left behind.
+job_distcheck() {
+	rm -rf "${out:?}/distcheck"
+	say "distcheck: building, testing, installing from a tarball"
+	run "make distcheck" distcheck
+}
+
+job_quickstart() {
+	say "quickstart: the first command of README.md"
+	run "scripts/quickstart" "$top/scripts/quickstart"
+}
+
+job_coverage() {
+	build CC=gcc --enable-coverage && test_build && run "coverage" make -C "$out/coverage/build" coverage
+}
+
+job_valgrind() {
+	build CC=gcc --disable-hardening || return
+	local vg="valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
+	run "unit tests are built" make -C "$out/valgrind/build" -j"$jobs" check TESTS=
+	for t in "$out"/valgrind/build/tests/unit/test_*; do
+		case $t in
+		*.log | *.trs | *.o) continue ;;
+		esac
+		# shellcheck disable=SC2086
+		srcdir=$top run "$(basename "$t")" $vg "$t"
+	done
+}
+
+job_cppcheck() {
+	run "cppcheck" cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -Isrc \
+		--enable=warning,performance,portability --suppress=missingIncludeSystem \
+		--suppress=nullPointerOutOfMemory -D_GNU_SOURCE src
+}
+
+job_clang-tidy() {
+	build CC=clang || return
+	local flags
+	flags="-std=gnu11 -Isrc -I$out/clang-tidy/build -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64"
+	flags+=" $(pkg-config --cflags fuse3 libsodium jansson)"
+	for f in src/*/*.c; do
+		# shellcheck disable=SC2086
+		run "$f" clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags
+	done
+}
+
+job_scan-build() {
+	rm -rf "${out:?}/scan-build"
+	mkdir -p "$out/scan-build/build"
+	(cd "$out/scan-build/build" && scan-build "$top/configure") >"$out/scan-build/configure.log" 2>&1
+	run "scan-build" scan-build --status-bugs -o "$out/scan-build/report" \
+		make -C "$out/scan-build/build" -j"$jobs"
+}
+
+job_clang-format() {
+	local files=()
+	mapfile -t files < <(find src tests -name '*.[ch]')
+	run "clang-format" clang-format --dry-run --Werror "${files[@]}"
+}
+
+job_codespell() {
+	run "codespell" codespell --skip '*.json,*.tar,./build,./.git,./tests/fuzz/corpus,*.log' \
+		src doc man scripts tests/e2e tests/unit tests/lint README.md CONTRIBUTING.md
+}
+
+# Builds and tests leave nothing in the source tree that .gitignore does not know.
+untracked() {
+	local list
+	list=$(git status --porcelain --untracked-files=all) || return
+	printf '%s\n' "$list"
+	[ -z "$list" ]
+}
+
+job_untracked() {
+	run "the source tree is clean" untracked
+}
+
+# ---- summing up ----
+
+list_jobs() {
+	declare -F | sed -n 's/^declare -f job_//p'
+}
+
+show_failures() {
+	local f log
+	for f in "${failures[@]}"; do
+		log=${f##*|}
+		say ""
+		say "FAILED ${f%|*}"
+		[ -s "$log" ] || continue
+		say "  log: $log"
+		if grep -qE '^not ok|^Bail out' "$log"; then
+			grep -nE -A 12 '^not ok|^Bail out' "$log" | head -n 60 | sed 's/^/  | /'
+		else
+			tail -n 40 "$log" | sed 's/^/  | /'
+		fi
+	done
+}
+
+main() {
+	local t0 t1
+	mkdir -p "$out"
+	for job in "$@"; do
+		declare -F "job_$job" >/dev/null || { echo "scripts/ci.sh: no job '$job'" >&2; exit 2; }
+	done
+	for job in "$@"; do
+		t0=$SECONDS
+		"job_$job"
+		t1=$SECONDS
+		say "$job: $((t1 - t0)) s; so far $passed passed, $failed failed, $skipped skipped"
+	done
+	show_failures
+	say ""
+	if [ "$skipped" -gt 0 ]; then
+		say "$passed passed, $failed failed, $skipped skipped"
+	else
+		say "$passed passed, $failed failed"
+	fi
+	[ "$failed" -eq 0 ]
+}
+
+case ${1:---list} in
+--list) list_jobs ;;
+*) main "$@" ;;
+esac

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Manual pages, and that the page and the program speak of the same options.
+
+. "$(dirname "$0")/lint.sh"
+
+for page in man/*.[1-9]; do
+	[ -f "$page" ] || continue
+	if command -v mandoc >/dev/null; then
+		lint "$page: mandoc" mandoc -Tlint -Wwarning "$page"
+	else
+		lint_skip "$page: mandoc" "mandoc is not installed"
+	fi
+done
+
+# Options that a verb's --help shows and the page does not.
+undocumented() {
+	local text
+	text=$(sed 's/\\-/-/g' man/cryptfs.1)
+	"$build/cryptfs" "$1" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u |
+		while read -r option; do
+			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in man/cryptfs.1"
+		done
+}
+
+if [ -f man/cryptfs.1 ] && [ -x "$build/cryptfs" ]; then
+	for verb in init mount umount info status; do
+		lint "options of cryptfs $verb are in the manual" undocumented "$verb"
+	done
+fi
+[ "$lint_n" -gt 0 ] || lint_skip "manual pages" "there is none"
+lint_end

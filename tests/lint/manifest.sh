@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Makefile.am names its sources one by one: a file that it forgets would not be built, tested or
+# released.
+
+. "$(dirname "$0")/lint.sh"
+
+forgotten() {
+	local f
+	for f in "$@"; do
+		[ -e "$f" ] || continue
+		grep -qE "(^|[[:space:]=])${f//./\\.}([[:space:]]|\$)" Makefile.am || echo "$f"
+	done
+}
+
+forgotten_units() {
+	local f
+	for f in tests/unit/test_*.c; do
+		[ -e "$f" ] || continue
+		grep -qE "(^|[[:space:]])${f%.c}([[:space:]]|\$)" Makefile.am || echo "$f"
+	done
+}
+
+not_executable() {
+	local f
+	for f in autogen.sh .ci/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/lint/*.sh; do
+		case $f in
+		tests/lint/lint.sh | scripts/*.supp | scripts/lib.sh) continue ;;
+		esac
+		[ ! -f "$f" ] || [ -x "$f" ] || echo "$f"
+	done
+}
+
+lint "every source is in Makefile.am" forgotten src/*/*.[ch]
+lint "every unit test is in Makefile.am" forgotten_units
+lint "every end-to-end test is in Makefile.am" forgotten tests/e2e/*.test
+lint "scripts can be executed" not_executable
+lint_end
