@@ -85,23 +85,26 @@ build() {
 	run "build" configure_and_make "$@"
 }
 
-# Add up what automake's TAP driver has left of the tests. A program that ends badly after it has
-# reported failures is not counted again.
+# Add up what automake's TAP driver has left of each test program: results in .trs, names in .log. One
+# that ends badly after it has reported failures is not counted again.
 count_results() {
-	local trs result name n=0 bad
+	local trs log result line n=0 bad
 	while IFS= read -r trs; do
-		bad=0
-		while IFS= read -r line; do
-			result=${line%% *}
-			name="$(basename "$trs" .trs): ${line#* }"
+		log=${trs%.trs}.log
+		bad=$(grep -cE '^:test-result: (FAIL|XPASS)' "$trs")
+		while IFS= read -r result; do
 			n=$((n + 1))
 			case $result in
-			PASS | XFAIL) pass ;;
-			SKIP) skip ;;
-			ERROR) [ "$bad" -gt 0 ] || fail "$name" "${trs%.trs}.log" ;;
-			*) bad=$((bad + 1)) && fail "$name" "${trs%.trs}.log" ;;
+			PASS* | XFAIL*) pass ;;
+			SKIP*) skip ;;
 			esac
 		done < <(sed -n 's/^:test-result: //p' "$trs")
+		while IFS= read -r line; do
+			case $line in
+			ERROR:*) [ "$bad" -gt 0 ] || fail "${line#*: }" "$log" ;;
+			*) fail "${line#*: }" "$log" ;;
+			esac
+		done < <(grep -E '^(FAIL|XPASS|ERROR): tests/' "$log")
 	done < <(find "$out/$job/build" -name '*.trs' | sort)
 	[ "$n" -gt 0 ] || fail "no test was run" "$out/$job/check.log"
 }
@@ -264,16 +267,22 @@ list_jobs() {
 	declare -F | sed -n 's/^declare -f job_//p'
 }
 
+# What the logs say of them; each log once, after the names.
 show_failures() {
-	local f log
+	local f log shown=$'\n'
+	[ ${#failures[@]} -gt 0 ] || return 0
+	say ""
+	for f in "${failures[@]}"; do
+		say "FAILED ${f%|*}"
+	done
 	for f in "${failures[@]}"; do
 		log=${f##*|}
+		[ -s "$log" ] && [[ $shown != *$'\n'"$log"$'\n'* ]] || continue
+		shown+=$log$'\n'
 		say ""
-		say "FAILED ${f%|*}"
-		[ -s "$log" ] || continue
-		say "  log: $log"
+		say "$log:"
 		if grep -qE '^not ok|^Bail out' "$log"; then
-			grep -nE -A 12 '^not ok|^Bail out' "$log" | head -n 60 | sed 's/^/  | /'
+			grep -nE -A 12 '^not ok|^Bail out' "$log" | head -n 80 | sed 's/^/  | /'
 		else
 			tail -n 40 "$log" | sed 's/^/  | /'
 		fi

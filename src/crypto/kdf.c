@@ -3,7 +3,6 @@
 
 #include <argon2.h>
 #include <errno.h>
-#include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +31,8 @@ void kdf_derive(const struct key32 *key, const char *ctx, uint8_t *out, size_t n
 		abort(); /* a length that is not a constant of ours */
 }
 
-void kdf_hash(uint8_t *out, size_t n, const uint8_t *key, size_t key_len, const void *a, size_t a_len,
-	      const void *b, size_t b_len)
+void kdf_hash(uint8_t *out, size_t n, const uint8_t *key, size_t key_len, const void *a,
+              size_t a_len, const void *b, size_t b_len)
 {
 	crypto_generichash_state st;
 	if (crypto_generichash_init(&st, key, key ? key_len : 0, n) != 0)
@@ -100,8 +99,8 @@ static int argon2_error(int r)
 	}
 }
 
-int kdf_argon2id(struct key32 *out, const uint8_t *secret, size_t n, const uint8_t salt[static KDF_SALT_LEN],
-		 const struct kdf_cost *cost)
+int kdf_argon2id(struct key32 *out, const uint8_t *secret, size_t n,
+                 const uint8_t salt[static KDF_SALT_LEN], const struct kdf_cost *cost)
 {
 	int r = check_cost(cost);
 	if (r < 0)
@@ -152,7 +151,8 @@ static int time_cost(const struct kdf_cost *cost, double *seconds)
 		return -ENOMEM;
 	double start = now();
 	int r = kdf_argon2id(out, secret, sizeof(secret), salt, cost);
-	*seconds = fmax(now() - start, 1e-6);
+	double t = now() - start;
+	*seconds = t > 1e-6 ? t : 1e-6; /* a divisor */
 	return r;
 }
 
@@ -172,7 +172,8 @@ static uint32_t auto_memory_max(void)
 }
 
 /* Take the time of c, and spend what 'seconds' allow on memory first, up to most_kib, then on passes. */
-static int adapt(struct kdf_cost *c, double seconds, const struct kdf_cost *least, uint32_t most_kib)
+static int adapt(struct kdf_cost *c, double seconds, const struct kdf_cost *least,
+                 uint32_t most_kib)
 {
 	double t;
 	int r = time_cost(c, &t);
@@ -182,7 +183,7 @@ static int adapt(struct kdf_cost *c, double seconds, const struct kdf_cost *leas
 	c->memory_kib = clamp(work / least->passes, least->memory_kib, most_kib);
 	uint32_t passes_max = WORK_MAX_KIB / c->memory_kib;
 	c->passes = clamp(work / c->memory_kib, least->passes,
-			  passes_max < PASSES_MAX ? passes_max : PASSES_MAX);
+	                  passes_max < PASSES_MAX ? passes_max : PASSES_MAX);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * First fit over cells of 64 bytes. Pieces are few and small (keys, expanded keys, cipher contexts),
- * so what matters is that one mmap, one mlock and one pair of guard pages serve them all.
+ * First fit over cells of 64 bytes. Pieces are few and small (keys, expanded keys, cipher
+ * contexts), so what matters is that one mmap, one mlock and one pair of guard pages serve all.
  */
 #include "crypto/keymem.h"
 
@@ -16,16 +16,16 @@
 #define CELL 64u
 #define ARENA_MAX (1024u * 1024u)
 
-/* RLIMIT_MEMLOCK was 64 KiB for long, and the guard's own page counts; multiples of any page size up
- * to 16 KiB. */
+/* RLIMIT_MEMLOCK was 64 KiB for long, and libsodium's canary takes a page of it; multiples of any
+ * page size up to 16 KiB. */
 static const size_t sizes[] = { ARENA_MAX, 256 * 1024, 128 * 1024, 64 * 1024, 48 * 1024 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static uint8_t *arena;			  /* NULL before init and after exit */
+static uint8_t *arena; /* NULL before init and after exit */
 static size_t n_cells;
-static size_t first_free;		  /* no cell before this one is free */
+static size_t first_free; /* no cell before this one is free */
 static size_t cells_used;
-static uint16_t runs[ARENA_MAX / CELL];	  /* at a piece's first cell: its cells; 0 at a free cell */
+static uint16_t runs[ARENA_MAX / CELL]; /* at a piece's first cell: its cells; 0 at a free cell */
 
 /* sodium_malloc doesn't mind when mlock fails; we do. Locking twice does no harm. */
 static uint8_t *locked_arena(size_t size)

@@ -26,15 +26,15 @@ void siv_free(struct siv *s)
 	keymem_free(s);
 }
 
-void siv_seal(const struct siv *s, const void *ad, size_t ad_len, const void *nonce, size_t nonce_len,
-	      const uint8_t *in, size_t n, uint8_t *out)
+void siv_seal(const struct siv *s, const void *ad, size_t ad_len, const void *nonce,
+              size_t nonce_len, const uint8_t *in, size_t n, uint8_t *out)
 {
 	siv_cmac_aes256_encrypt_message(&s->ctx, nonce_len, nonce, ad_len, ad, n + SIV_TAG_LEN, out,
-					in);
+	                                in);
 }
 
-int siv_open(const struct siv *s, const void *ad, size_t ad_len, const void *nonce, size_t nonce_len,
-	     const uint8_t *in, size_t n, uint8_t *out)
+int siv_open(const struct siv *s, const void *ad, size_t ad_len, const void *nonce,
+             size_t nonce_len, const uint8_t *in, size_t n, uint8_t *out)
 {
 	if (n < SIV_TAG_LEN)
 		return -EBADMSG;

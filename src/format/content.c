@@ -58,7 +58,8 @@ void content_meta_encode(uint8_t out[static CONTENT_META_LEN], const struct cont
 	put_le64(out + M_DURABLE, m->durable);
 }
 
-int content_meta_decode(struct content_meta *m, const uint8_t in[static CONTENT_META_LEN], uint64_t block)
+int content_meta_decode(struct content_meta *m, const uint8_t in[static CONTENT_META_LEN],
+                        uint64_t block)
 {
 	m->used = get_le16(in + M_USED);
 	m->epoch = get_le16(in + M_EPOCH);
@@ -76,7 +77,7 @@ int content_meta_decode(struct content_meta *m, const uint8_t in[static CONTENT_
 }
 
 size_t content_ad(uint8_t out[static CONTENT_AD_MAX], const uint8_t meta[static CONTENT_META_LEN],
-		  uint64_t block, const uint8_t *header)
+                  uint64_t block, const uint8_t *header)
 {
 	memcpy(out, meta, CONTENT_META_LEN);
 	put_le64(out + CONTENT_META_LEN, block);
@@ -100,7 +101,8 @@ uint16_t content_last_used(uint64_t stream_len)
 
 uint64_t content_cipher_size(uint64_t stream_len, bool hinted)
 {
-	return content_pages(stream_len) * CONTENT_PAGE + (hinted ? content_last_used(stream_len) : 0);
+	return content_pages(stream_len) * CONTENT_PAGE +
+	       (hinted ? content_last_used(stream_len) : 0);
 }
 
 bool content_hint(uint64_t cipher_size, uint64_t *size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The beginning and the end of every callback that makes an entry. Private to src/fs; in ops_dir.c.
+ * The beginning and the end of every callback that makes an entry. Private to src/fs.
  */
 #ifndef CRYPTFS_FS_MAKE_H
 #define CRYPTFS_FS_MAKE_H

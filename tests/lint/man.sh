@@ -16,14 +16,14 @@ done
 # Options that a verb's --help shows and the page does not.
 undocumented() {
 	local text
-	text=$(sed 's/\\-/-/g' man/cryptfs.1)
+	text=$(mandoc -Tascii man/cryptfs.1 | sed 's/.\x08//g')
 	"$build/cryptfs" "$1" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u |
 		while read -r option; do
 			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in man/cryptfs.1"
 		done
 }
 
-if [ -f man/cryptfs.1 ] && [ -x "$build/cryptfs" ]; then
+if [ -f man/cryptfs.1 ] && [ -x "$build/cryptfs" ] && command -v mandoc >/dev/null; then
 	for verb in init mount umount info status; do
 		lint "options of cryptfs $verb are in the manual" undocumented "$verb"
 	done

@@ -38,27 +38,21 @@ static struct aead *new_counting(unsigned int first)
 	return a;
 }
 
-static void use_or_skip(enum aead_backend b)
+static void test_draft_vector(void)
 {
-	if (aead_use(b) == -ENOTSUP)
-		skip();
-	assert_string_equal(aead_backend_name(), b == AEAD_SODIUM ? "libsodium" : "libcrypto");
-}
-
-static void test_draft_vector(enum aead_backend b)
-{
-	use_or_skip(b);
-	static const char text[] = "Ladies and Gentlemen of the class of '99: If I could offer you only "
-				   "one tip for the future, sunscreen would be it.";
+	static const char text[] =
+		"Ladies and Gentlemen of the class of '99: If I could offer you only "
+		"one tip for the future, sunscreen would be it.";
 	struct aead *a _cleanup_aead_ = new_counting(0x80);
 	uint8_t nonce[AEAD_NONCE_LEN], ad[12], out[114], tag[AEAD_TAG_LEN];
 	count_up(nonce, sizeof(nonce), 0x40);
 	unhex(ad, "50515253c0c1c2c3c4c5c6c7");
-	assert_int_equal(aead_seal(a, nonce, ad, sizeof(ad), (const uint8_t *)text, 114, out, tag), 0);
+	assert_int_equal(aead_seal(a, nonce, ad, sizeof(ad), (const uint8_t *)text, 114, out, tag),
+	                 0);
 	assert_hex(out, "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb"
-			"731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452"
-			"2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
-			"21f9664c97637da9768812f615c68b13b52e");
+	                "731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452"
+	                "2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
+	                "21f9664c97637da9768812f615c68b13b52e");
 	assert_hex(tag, "c0875924c1c7987947deafd8780acf49");
 	assert_int_equal(aead_open(a, nonce, ad, sizeof(ad), out, sizeof(out), out, tag), 0);
 	assert_memory_equal(out, text, sizeof(out));
@@ -79,9 +73,8 @@ static const struct {
 	  "18ade28eba8b8e1f7ee38a6453b4ac442fe819d2c4af285eb726cda05bd5a3f1" },
 };
 
-static void test_known(enum aead_backend b)
+static void test_known(void)
 {
-	use_or_skip(b);
 	struct aead *a _cleanup_aead_ = new_counting(0);
 	for (size_t i = 0; i < N_OF(known); i++) {
 		static uint8_t in[4032], out[4032];
@@ -91,22 +84,22 @@ static void test_known(enum aead_backend b)
 		count_up(nonce, sizeof(nonce), 0);
 		count_up(ad, sizeof(ad), 0);
 		CHECK_CASE(aead_seal(a, nonce, ad, sizeof(ad), in, known[i].n, out, tag) == 0,
-			   known[i].name);
+		           known[i].name);
 		assert_hex(tag, known[i].tag);
 		kdf_hash(hash, sizeof(hash), NULL, 0, out, known[i].n, NULL, 0);
 		assert_hex(hash, known[i].hash);
 		CHECK_CASE(aead_open(a, nonce, ad, sizeof(ad), out, known[i].n, out, tag) == 0,
-			   known[i].name);
+		           known[i].name);
 		CHECK_CASE(memcmp(in, out, known[i].n) == 0, known[i].name);
 	}
 }
 
 /* In place gives the same as apart. */
-static void test_in_place(enum aead_backend b)
+static void test_in_place(void)
 {
-	use_or_skip(b);
 	struct aead *a _cleanup_aead_ = new_counting(1);
-	uint8_t nonce[AEAD_NONCE_LEN] = { 7 }, in[300], out[300], tag[AEAD_TAG_LEN], tag2[AEAD_TAG_LEN];
+	uint8_t nonce[AEAD_NONCE_LEN] = { 7 }, in[300], out[300], tag[AEAD_TAG_LEN],
+		tag2[AEAD_TAG_LEN];
 	count_up(in, sizeof(in), 0);
 	assert_int_equal(aead_seal(a, nonce, "ad", 2, in, sizeof(in), out, tag), 0);
 	assert_int_equal(aead_seal(a, nonce, "ad", 2, in, sizeof(in), in, tag2), 0);
@@ -115,9 +108,8 @@ static void test_in_place(enum aead_backend b)
 }
 
 /* Blocks of one request share a subkey; each must open alone, in any order, with a fresh context too. */
-static void test_counted_nonces(enum aead_backend b)
+static void test_counted_nonces(void)
 {
-	use_or_skip(b);
 	enum { BLOCKS = 8, LEN = 64 };
 	struct aead *a _cleanup_aead_ = new_counting(2);
 	uint8_t nonce[BLOCKS][AEAD_NONCE_LEN], out[BLOCKS][LEN], tag[BLOCKS][AEAD_TAG_LEN];
@@ -140,9 +132,8 @@ static void test_counted_nonces(enum aead_backend b)
 }
 
 /* The same nonce under another key must not meet the cached subkey. */
-static void test_key_change(enum aead_backend b)
+static void test_key_change(void)
 {
-	use_or_skip(b);
 	_cleanup_key_ struct key32 *key = keymem_alloc(sizeof(*key));
 	struct aead *a _cleanup_aead_ = new_counting(3);
 	uint8_t nonce[AEAD_NONCE_LEN] = { 0 }, one[32] = { 0 }, two[32] = { 0 }, again[32] = { 0 };
@@ -175,12 +166,12 @@ static const struct {
 	{ "shorter ciphertext", F_SHORT },
 };
 
-static void test_faults(enum aead_backend b)
+static void test_faults(void)
 {
-	use_or_skip(b);
 	struct aead *a _cleanup_aead_ = new_counting(5);
 	for (size_t i = 0; i < N_OF(faults); i++) {
-		uint8_t nonce[AEAD_NONCE_LEN] = { 1 }, ad[40] = { 2 }, buf[100] = { 3 }, tag[AEAD_TAG_LEN];
+		uint8_t nonce[AEAD_NONCE_LEN] = { 1 }, ad[40] = { 2 }, buf[100] = { 3 },
+			tag[AEAD_TAG_LEN];
 		size_t ad_len = sizeof(ad), n = sizeof(buf);
 		assert_int_equal(aead_seal(a, nonce, ad, ad_len, buf, n, buf, tag), 0);
 		buf[99] ^= faults[i].what == F_CIPHER;
@@ -191,17 +182,17 @@ static void test_faults(enum aead_backend b)
 		ad_len -= faults[i].what == F_AD_SHORT;
 		n -= faults[i].what == F_SHORT;
 		CHECK_CASE(aead_open(a, nonce, ad, ad_len, buf, n, buf, tag) == -EBADMSG,
-			   faults[i].fault);
+		           faults[i].fault);
 		CHECK_CASE(bytes_are_zero(buf, n), faults[i].fault);
 	}
 }
 
 /* After a failure the context goes on as before. */
-static void test_after_failure(enum aead_backend b)
+static void test_after_failure(void)
 {
-	use_or_skip(b);
 	struct aead *a _cleanup_aead_ = new_counting(6);
-	uint8_t nonce[AEAD_NONCE_LEN] = { 0 }, text[50] = { 9 }, out[50], back[50], tag[AEAD_TAG_LEN];
+	uint8_t nonce[AEAD_NONCE_LEN] = { 0 }, text[50] = { 9 }, out[50], back[50],
+		tag[AEAD_TAG_LEN];
 	aead_seal(a, nonce, NULL, 0, text, sizeof(text), out, tag);
 	tag[0] ^= 1;
 	assert_int_equal(aead_open(a, nonce, NULL, 0, out, sizeof(out), back, tag), -EBADMSG);
@@ -210,9 +201,8 @@ static void test_after_failure(enum aead_backend b)
 	assert_memory_equal(back, text, sizeof(text));
 }
 
-static void test_no_leak(enum aead_backend b)
+static void test_no_leak(void)
 {
-	use_or_skip(b);
 	size_t before = keymem_in_use();
 	aead_free(new_counting(7));
 	aead_free(aead_new());
@@ -220,9 +210,8 @@ static void test_no_leak(enum aead_backend b)
 	assert_int_equal(keymem_in_use(), before);
 }
 
-static void test_arena_full(enum aead_backend b)
+static void test_arena_full(void)
 {
-	use_or_skip(b);
 	static void *p[65536];
 	size_t n = 0;
 	while (n < N_OF(p) && (p[n] = keymem_alloc(64)))
@@ -246,8 +235,7 @@ static void test_backends(void **state)
 static void test_backends_agree(void **state)
 {
 	(void)state;
-	if (aead_use(AEAD_LIBCRYPTO) < 0)
-		skip();
+	SKIP_IF(aead_use(AEAD_LIBCRYPTO) < 0, "one backend only");
 	struct aead *x _cleanup_aead_ = new_counting(8);
 	aead_use(AEAD_SODIUM);
 	struct aead *y _cleanup_aead_ = new_counting(8);
@@ -265,16 +253,23 @@ static void test_backends_agree(void **state)
 	}
 }
 
-#define BOTH(fn)                             \
+static void with(enum aead_backend b, void (*fn)(void))
+{
+	SKIP_IF(aead_use(b) == -ENOTSUP, "not built in");
+	assert_string_equal(aead_backend_name(), b == AEAD_SODIUM ? "libsodium" : "libcrypto");
+	fn();
+}
+
+#define BOTH(fn)                                 \
 	static void fn##_sodium(void **state)    \
-	{                                    \
-		(void)state;                 \
-		fn(AEAD_SODIUM);             \
-	}                                    \
+	{                                        \
+		(void)state;                     \
+		with(AEAD_SODIUM, fn);           \
+	}                                        \
 	static void fn##_libcrypto(void **state) \
-	{                                    \
-		(void)state;                 \
-		fn(AEAD_LIBCRYPTO);          \
+	{                                        \
+		(void)state;                     \
+		with(AEAD_LIBCRYPTO, fn);        \
 	}
 
 BOTH(test_draft_vector)

@@ -27,7 +27,7 @@ static void test_b64_known(void **state)
 		uint8_t plain[32];
 		size_t n = strlen(b64[i].plain);
 		assert_int_equal(codec_b64_encode(text, (const uint8_t *)b64[i].plain, n),
-				 strlen(b64[i].text));
+		                 strlen(b64[i].text));
 		assert_string_equal(text, b64[i].text);
 		assert_int_equal(CODEC_B64_LEN(n), strlen(b64[i].text));
 		assert_int_equal(codec_b64_decode(plain, sizeof(plain), text, strlen(text)), n);
@@ -67,8 +67,9 @@ static const struct {
 	{ "newline", "AAA\n", 4 },
 	{ "space", " AAA", 4 },
 	{ "NUL", "AA\0A", 4 },
-	{ "high bit", "AA\xc1"
-		      "A",
+	{ "high bit",
+	  "AA\xc1"
+	  "A",
 	  4 },
 	{ "trailing bits, one byte", "Zh", 2 },
 	{ "lowest trailing bit, two bytes", "Zm9", 3 },
@@ -80,8 +81,9 @@ static void test_b64_malformed(void **state)
 	(void)state;
 	uint8_t out[16];
 	for (size_t i = 0; i < N_OF(bad_b64); i++)
-		CHECK_CASE(codec_b64_decode(out, sizeof(out), bad_b64[i].text, bad_b64[i].len) == -EINVAL,
-			   bad_b64[i].fault);
+		CHECK_CASE(codec_b64_decode(out, sizeof(out), bad_b64[i].text, bad_b64[i].len) ==
+		                   -EINVAL,
+		           bad_b64[i].fault);
 }
 
 /* Every text of three characters either is refused or is what encoding gives back. */
@@ -121,8 +123,9 @@ static void test_hex(void **state)
 static void test_hex_malformed(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "ab", "abc", "abcde", "abcdef", "ABcd", "ab g", "abc/",
-					   "abc:", "abc`", "abcg", "+bcd", "0xab", "abc\n" };
+	static const char *const bad[] = { "",     "ab",   "abc",  "abcde", "abcdef",
+		                           "ABcd", "ab g", "abc/", "abc:",  "abc`",
+		                           "abcg", "+bcd", "0xab", "abc\n" };
 	uint8_t out[2];
 	for (size_t i = 0; i < N_OF(bad); i++)
 		CHECK_CASE(codec_hex_decode(out, sizeof(out), bad[i]) == -EINVAL, bad[i]);
@@ -151,7 +154,7 @@ static void test_writer_overflow(void **state)
 	struct bytes_writer w = { .p = b, .cap = 7 };
 	bytes_put_le32(&w, 0x04030201);
 	bytes_put_le32(&w, 0xffffffff); /* does not fit */
-	bytes_put_u8(&w, 9);		/* would, but nothing follows a gap */
+	bytes_put_u8(&w, 9); /* would, but nothing follows a gap */
 	assert_true(w.overflow);
 	assert_int_equal(w.len, 4);
 	assert_hex(b, "0102030400000000");
@@ -174,14 +177,10 @@ static void test_zero(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_b64_known),
-		cmocka_unit_test(test_b64_round_trips),
-		cmocka_unit_test(test_b64_malformed),
-		cmocka_unit_test(test_b64_is_canonical),
-		cmocka_unit_test(test_hex),
-		cmocka_unit_test(test_hex_malformed),
-		cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_writer_overflow),
+		cmocka_unit_test(test_b64_known),     cmocka_unit_test(test_b64_round_trips),
+		cmocka_unit_test(test_b64_malformed), cmocka_unit_test(test_b64_is_canonical),
+		cmocka_unit_test(test_hex),           cmocka_unit_test(test_hex_malformed),
+		cmocka_unit_test(test_integers),      cmocka_unit_test(test_writer_overflow),
 		cmocka_unit_test(test_zero),
 	};
 	return RUN_TAP(tests, NULL, NULL);

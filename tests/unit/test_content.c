@@ -56,7 +56,8 @@ static void test_header_malformed(void **state)
 		uint8_t in[CONTENT_HEADER_LEN];
 		unhex(in, header_hex);
 		in[bad_headers[i].at] = bad_headers[i].value;
-		CHECK_CASE(content_header_decode(&h, in) == bad_headers[i].want, bad_headers[i].fault);
+		CHECK_CASE(content_header_decode(&h, in) == bad_headers[i].want,
+		           bad_headers[i].fault);
 	}
 	struct content_header h;
 	const uint8_t zeros[CONTENT_HEADER_LEN] = { 0 };
@@ -71,7 +72,7 @@ static void test_meta(void **state)
 	uint8_t out[CONTENT_META_LEN];
 	content_meta_encode(out, &m);
 	assert_hex(out, "c00f0000000000008877665544332211"
-			"0000000000000000");
+	                "0000000000000000");
 	assert_int_equal(content_meta_decode(&back, out, 0), 0);
 	assert_int_equal(back.used, 4032);
 	assert_int_equal(back.epoch, 0);
@@ -85,22 +86,39 @@ static const struct {
 	int want;
 } metas[] = {
 	{ "block 0, least", 0, "410000000000000000000000000000000000000000000000", 0 },
-	{ "block 0, header alone", 0, "400000000000000000000000000000000000000000000000", -EUCLEAN },
-	{ "block 0, nothing used", 0, "000000000000000000000000000000000000000000000000", -EUCLEAN },
+	{ "block 0, header alone", 0, "400000000000000000000000000000000000000000000000",
+	  -EUCLEAN },
+	{ "block 0, nothing used", 0, "000000000000000000000000000000000000000000000000",
+	  -EUCLEAN },
 	{ "block 0, full", 0, "c00f00000000000000000000000000000000000000000000", 0 },
 	{ "block 0, overfull", 0, "c10f00000000000000000000000000000000000000000000", -EUCLEAN },
-	{ "block 0, durable", 0, "c00f0000000000004100000000000000" "0000000000000000", 0 },
-	{ "block 0, longest durable", 0, "c00f0000000000004000000000000040" "0000000000000000", 0 },
-	{ "block 0, durable beyond limits", 0, "c00f0000000000004100000000000040" "0000000000000000",
+	{ "block 0, durable", 0,
+	  "c00f0000000000004100000000000000"
+	  "0000000000000000",
+	  0 },
+	{ "block 0, longest durable", 0,
+	  "c00f0000000000004000000000000040"
+	  "0000000000000000",
+	  0 },
+	{ "block 0, durable beyond limits", 0,
+	  "c00f0000000000004100000000000040"
+	  "0000000000000000",
 	  -EUCLEAN },
-	{ "block 0, durable without end", 0, "c00f000000000000ffffffffffffffff" "0000000000000000",
+	{ "block 0, durable without end", 0,
+	  "c00f000000000000ffffffffffffffff"
+	  "0000000000000000",
 	  -EUCLEAN },
 	{ "block 1, least", 1, "010000000000000000000000000000000000000000000000", 0 },
-	{ "block 1, nothing used", 1, "000000000000000000000000000000000000000000000000", -EUCLEAN },
+	{ "block 1, nothing used", 1, "000000000000000000000000000000000000000000000000",
+	  -EUCLEAN },
 	{ "block 1, full", 1, "c00f00000000000000000000000000000000000000000000", 0 },
 	{ "block 1, overfull", 1, "c10f00000000000000000000000000000000000000000000", -EUCLEAN },
-	{ "block 1, durable", 1, "c00f0000000000000100000000000000" "0000000000000000", -EUCLEAN },
-	{ "high block, full", (uint64_t)1 << 50, "c00f00000000000000000000000000000000000000000000", 0 },
+	{ "block 1, durable", 1,
+	  "c00f0000000000000100000000000000"
+	  "0000000000000000",
+	  -EUCLEAN },
+	{ "high block, full", (uint64_t)1 << 50, "c00f00000000000000000000000000000000000000000000",
+	  0 },
 	{ "used 65535", 1, "ffff00000000000000000000000000000000000000000000", -EUCLEAN },
 	{ "epoch", 1, "c00f01000000000000000000000000000000000000000000", -EPROTONOSUPPORT },
 	{ "first zeros", 1, "c00f00000100000000000000000000000000000000000000", -EUCLEAN },
@@ -116,7 +134,8 @@ static void test_meta_limits(void **state)
 		struct content_meta m;
 		uint8_t in[CONTENT_META_LEN];
 		assert_int_equal(unhex(in, metas[i].hex), sizeof(in));
-		CHECK_CASE(content_meta_decode(&m, in, metas[i].block) == metas[i].want, metas[i].name);
+		CHECK_CASE(content_meta_decode(&m, in, metas[i].block) == metas[i].want,
+		           metas[i].name);
 	}
 }
 
@@ -254,7 +273,7 @@ static void test_ranges(void **state)
 		struct content_range r = content_range_of(ranges[i].pos, ranges[i].n);
 		char name[48];
 		(void)snprintf(name, sizeof(name), "%ju + %ju", (uintmax_t)ranges[i].pos,
-			       (uintmax_t)ranges[i].n);
+		               (uintmax_t)ranges[i].n);
 		CHECK_CASE(r.first == ranges[i].want.first, name);
 		CHECK_CASE(r.count == ranges[i].want.count, name);
 		CHECK_CASE(r.skip == ranges[i].want.skip, name);

@@ -64,8 +64,7 @@ static void test_write_full_device(void **state)
 {
 	(void)state;
 	_cleanup_fd_ int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		skip();
+	SKIP_IF(fd < 0, "no /dev/full");
 	assert_int_equal(io_write_full(fd, "x", 1), -ENOSPC);
 }
 
@@ -98,8 +97,7 @@ static void test_read_file_grown(void **state)
 	(void)state;
 	char buf[1];
 	_cleanup_fd_ int fd = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		skip();
+	SKIP_IF(fd < 0, "no /proc");
 	assert_int_equal(io_read_file(fd, "status", buf, sizeof(buf)), -EFBIG);
 }
 

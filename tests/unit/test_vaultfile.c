@@ -12,22 +12,22 @@
 #define HEX32 HEX16 "101112131415161718191a1b1c1d1e1f"
 #define HEX48 HEX32 "202122232425262728292a2b2c2d2e2f"
 
-#define SLOT_1                                                                                   \
-	"    {\n"                                                                                \
-	"      \"slot\": 1,\n"                                                                   \
-	"      \"kind\": \"recovery\",\n"                                                        \
-	"      \"label\": \"\",\n"                                                               \
-	"      \"created\": 9007199254740992,\n"                                                 \
-	"      \"kdf\": {\n"                                                                     \
-	"        \"name\": \"blake2b\",\n"                                                       \
-	"        \"memory_kib\": 0,\n"                                                           \
-	"        \"passes\": 0,\n"                                                               \
-	"        \"lanes\": 0,\n"                                                                \
-	"        \"salt\": \"" HEX16 "\"\n"                                                      \
-	"      },\n"                                                                             \
-	"      \"commitment\": \"" HEX32 "\",\n"                                                 \
-	"      \"nonce\": \"" HEX24 "\",\n"                                                      \
-	"      \"wrapped\": \"" HEX48 "\"\n"                                                     \
+#define SLOT_1                                   \
+	"    {\n"                                \
+	"      \"slot\": 1,\n"                   \
+	"      \"kind\": \"recovery\",\n"        \
+	"      \"label\": \"\",\n"               \
+	"      \"created\": 9007199254740992,\n" \
+	"      \"kdf\": {\n"                     \
+	"        \"name\": \"blake2b\",\n"       \
+	"        \"memory_kib\": 0,\n"           \
+	"        \"passes\": 0,\n"               \
+	"        \"lanes\": 0,\n"                \
+	"        \"salt\": \"" HEX16 "\"\n"      \
+	"      },\n"                             \
+	"      \"commitment\": \"" HEX32 "\",\n" \
+	"      \"nonce\": \"" HEX24 "\",\n"      \
+	"      \"wrapped\": \"" HEX48 "\"\n"     \
 	"    }\n"
 
 /* As vaultfile_print has it. */
@@ -115,6 +115,7 @@ static void test_record(void **state)
 	uint8_t out[VAULTFILE_RECORD_MAX];
 	assert_int_equal(vaultfile_parse(&vf, good, strlen(good), &why), 0);
 	size_t n = vaultfile_record(out, &vf);
+	/* clang-format off */
 	static const char want[] =
 		/* "cryptfs settings v1", version, ID, created, epoch, coherency */
 		"637279707466732073657474696e6773207631" "01000000" HEX16 "00f1536500000000" "00000000" "01"
@@ -126,6 +127,7 @@ static void test_record(void **state)
 		/* slot 1, recovery, created, no label, blake2b */
 		"01000000" "02" "0000000000002000" "0000" "02" "00000000" "00000000" "00000000"
 		HEX16 HEX32 HEX24 HEX48;
+	/* clang-format on */
 	assert_int_equal(n, strlen(want) / 2);
 	assert_hex(out, want);
 }
@@ -138,9 +140,11 @@ static void test_slot_ad(void **state)
 	uint8_t out[VAULTFILE_PARAMS_MAX];
 	assert_int_equal(vaultfile_parse(&vf, good, strlen(good), &why), 0);
 	size_t n = vaultfile_slot_ad(out, vf.vault_id, &vf.slots[0]);
+	/* clang-format off */
 	static const char want[] = "6372797074667320736c6f74207631" HEX16 /* "cryptfs slot v1" */
 		"00000000" "01" "01f1536500000000" "0500" "636166c3a9" "01" "00000100" "03000000" "04000000"
 		HEX16;
+	/* clang-format on */
 	assert_int_equal(n, strlen(want) / 2);
 	assert_hex(out, want);
 }
@@ -221,12 +225,13 @@ static const struct fault faults[] = {
 	{ "ID too short", "\"vault_id\": \"00", "\"vault_id\": \"", -EUCLEAN },
 	{ "ID too long", "\"vault_id\": \"00", "\"vault_id\": \"0000", -EUCLEAN },
 	{ "ID odd", "\"vault_id\": \"00", "\"vault_id\": \"0", -EUCLEAN },
-	{ "ID in upper case", "\"vault_id\": \"" HEX16, "\"vault_id\": \"000102030405060708090A0B0C0D0E0F",
-	  -EUCLEAN },
+	{ "ID in upper case", "\"vault_id\": \"" HEX16,
+	  "\"vault_id\": \"000102030405060708090A0B0C0D0E0F", -EUCLEAN },
 	{ "ID no hex", "\"vault_id\": \"00", "\"vault_id\": \"0g", -EUCLEAN },
 	{ "ID a number", "\"vault_id\": \"" HEX16 "\"", "\"vault_id\": 0", -EUCLEAN },
 	{ "ID null", "\"vault_id\": \"" HEX16 "\"", "\"vault_id\": null", -EUCLEAN },
-	{ "ID with an escaped NUL", "\"vault_id\": \"" HEX16, "\"vault_id\": \"" HEX16 "\\u0000", -EUCLEAN },
+	{ "ID with an escaped NUL", "\"vault_id\": \"" HEX16, "\"vault_id\": \"" HEX16 "\\u0000",
+	  -EUCLEAN },
 	{ "mac too short", "\"mac\": \"00", "\"mac\": \"", -EUCLEAN },
 	{ "checksum empty", "\"checksum\": \"" HEX32, "\"checksum\": \"", -EUCLEAN },
 	{ "salt too short", "\"salt\": \"00", "\"salt\": \"", -EUCLEAN },
@@ -305,7 +310,8 @@ static const struct fault faults[] = {
 	{ "most lanes", "\"lanes\": 4", "\"lanes\": 16", 0 },
 	{ "too many lanes", "\"lanes\": 4", "\"lanes\": 17", -EUCLEAN },
 	{ "most work", "65536,\n        \"passes\": 3", "4194304,\n        \"passes\": 16", 0 },
-	{ "too much work", "65536,\n        \"passes\": 3", "4194304,\n        \"passes\": 17", -EUCLEAN },
+	{ "too much work", "65536,\n        \"passes\": 3", "4194304,\n        \"passes\": 17",
+	  -EUCLEAN },
 	{ "blake2b with memory", "\"memory_kib\": 0", "\"memory_kib\": 8192", -EUCLEAN },
 	{ "blake2b with passes", "\"passes\": 0", "\"passes\": 1", -EUCLEAN },
 	{ "blake2b with lanes", "\"lanes\": 0", "\"lanes\": 1", -EUCLEAN },
@@ -350,8 +356,8 @@ static void test_one_fault(void **state)
 static void test_no_object(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "",     " ",  "{}",  "[]",	    "null", "1",
-					     "\"x\"", "{",  "[{}]", "\0", "{\"cryptfs\"", "\xff" };
+	static const char *const texts[] = { "",      " ", "{}",   "[]", "null",         "1",
+		                             "\"x\"", "{", "[{}]", "\0", "{\"cryptfs\"", "\xff" };
 	for (size_t i = 0; i < N_OF(texts); i++)
 		CHECK_CASE(parse(texts[i], strlen(texts[i])) == -EUCLEAN, texts[i]);
 	assert_int_equal(parse("{\0}", 3), -EUCLEAN);
@@ -434,7 +440,8 @@ static const struct {
 	{ "least", VAULTFILE_PASSPHRASE, VAULTFILE_ARGON2ID, 8192, 1, 1, 0 },
 	{ "least for 16 lanes", VAULTFILE_PASSPHRASE, VAULTFILE_ARGON2ID, 8192, 1, 16, 0 },
 	{ "argon2id for a key file", VAULTFILE_KEYFILE, VAULTFILE_ARGON2ID, 8192, 1, 1, 0 },
-	{ "product would wrap", VAULTFILE_PASSPHRASE, VAULTFILE_ARGON2ID, 4194304, 64, 1, -EUCLEAN },
+	{ "product would wrap", VAULTFILE_PASSPHRASE, VAULTFILE_ARGON2ID, 4194304, 64, 1,
+	  -EUCLEAN },
 	{ "memory huge", VAULTFILE_PASSPHRASE, VAULTFILE_ARGON2ID, UINT32_MAX, 1, 1, -EUCLEAN },
 	{ "lanes huge", VAULTFILE_PASSPHRASE, VAULTFILE_ARGON2ID, 8192, 1, UINT32_MAX, -EUCLEAN },
 	{ "blake2b", VAULTFILE_KEYRING, VAULTFILE_BLAKE2B, 0, 0, 0, 0 },
@@ -449,9 +456,9 @@ static void test_check_kdf(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < N_OF(kdfs); i++)
-		CHECK_CASE(vaultfile_check_kdf(kdfs[i].kind, kdfs[i].kdf, kdfs[i].memory, kdfs[i].passes,
-					       kdfs[i].lanes) == kdfs[i].want,
-			   kdfs[i].name);
+		CHECK_CASE(vaultfile_check_kdf(kdfs[i].kind, kdfs[i].kdf, kdfs[i].memory,
+		                               kdfs[i].passes, kdfs[i].lanes) == kdfs[i].want,
+		           kdfs[i].name);
 }
 
 static void test_names(void **state)
