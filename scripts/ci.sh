@@ -109,10 +109,11 @@ count_results() {
 	[ "$n" -gt 0 ] || fail "no test was run" "$out/$job/check.log"
 }
 
-# test_build [MAKE-ARGUMENT...]: make check, then count
+# test_build [MAKE-ARGUMENT...]: make check, then count. A shell that runs us in the background has us
+# ignore SIGINT, and so would all that the tests start.
 test_build() {
 	say "$job: testing"
-	(cd "$out/$job/build" && timeout 1500 make -k -j"$jobs" check "$@") \
+	(cd "$out/$job/build" && timeout 1500 env --default-signal=INT,QUIT make -k -j"$jobs" check "$@") \
 		>"$out/$job/check.log" 2>&1 </dev/null
 	case $? in
 	124) fail "make check took too long" "$out/$job/check.log" ;;
@@ -281,11 +282,14 @@ show_failures() {
 		shown+=$log$'\n'
 		say ""
 		say "$log:"
-		if grep -qE '^not ok|^Bail out' "$log"; then
-			grep -nE -A 12 '^not ok|^Bail out' "$log" | head -n 80 | sed 's/^/  | /'
-		else
-			tail -n 40 "$log" | sed 's/^/  | /'
-		fi
+		{
+			if grep -qE '^not ok|^Bail out' "$log"; then
+				awk '/^not ok|^Bail out/ { show = 1; print; next }
+					/^(FAIL|ERROR):/ { next } !/^#/ { show = 0 } show' "$log" | head -n 80
+			else
+				tail -n 40 "$log"
+			fi
+		} | cut -c 1-300 | sed 's/^/  | /'
 	done
 }
 
