@@ -278,7 +278,8 @@ show_failures() {
 	done
 	for f in "${failures[@]}"; do
 		log=${f##*|}
-		[ -s "$log" ] && [[ $shown != *$'\n'"$log"$'\n'* ]] || continue
+		[ -s "$log" ] || continue
+		[[ $shown != *$'\n'"$log"$'\n'* ]] || continue
 		shown+=$log$'\n'
 		say ""
 		say "$log:"

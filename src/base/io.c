@@ -218,7 +218,7 @@ static int keep_backup(int dirfd, const char *name, const char *backup)
 }
 
 int io_replace_file(int dirfd, const char *name, const char *backup, const void *buf, size_t n,
-                    mode_t mode)
+		    mode_t mode)
 {
 	char tmp[TMP_SIZE];
 	int r = write_tmp(dirfd, tmp, buf, n, mode);

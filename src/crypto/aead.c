@@ -69,7 +69,7 @@ void aead_clear(struct aead *a)
 
 /* The blocks of one request count up in the last 8 bytes of the nonce, so they share a subkey. */
 static void prepare(struct aead *a, struct aead_job *job,
-                    const uint8_t nonce[static AEAD_NONCE_LEN])
+		    const uint8_t nonce[static AEAD_NONCE_LEN])
 {
 	memset(job->nonce, 0, 4);
 	memcpy(job->nonce + 4, nonce + AEAD_PREFIX_LEN, AEAD_NONCE_LEN - AEAD_PREFIX_LEN);
@@ -82,8 +82,8 @@ static void prepare(struct aead *a, struct aead_job *job,
 }
 
 int aead_seal(struct aead *a, const uint8_t nonce[static AEAD_NONCE_LEN], const void *ad,
-              size_t ad_len, const uint8_t *in, size_t n, uint8_t *out,
-              uint8_t tag[static AEAD_TAG_LEN])
+	      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out,
+	      uint8_t tag[static AEAD_TAG_LEN])
 {
 	struct aead_job job = { .ad = ad, .ad_len = ad_len, .in = in, .n = n, .out = out };
 	prepare(a, &job, nonce);
@@ -91,8 +91,8 @@ int aead_seal(struct aead *a, const uint8_t nonce[static AEAD_NONCE_LEN], const 
 }
 
 int aead_open(struct aead *a, const uint8_t nonce[static AEAD_NONCE_LEN], const void *ad,
-              size_t ad_len, const uint8_t *in, size_t n, uint8_t *out,
-              const uint8_t tag[static AEAD_TAG_LEN])
+	      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out,
+	      const uint8_t tag[static AEAD_TAG_LEN])
 {
 	struct aead_job job = { .ad = ad, .ad_len = ad_len, .in = in, .n = n, .out = out };
 	prepare(a, &job, nonce);
@@ -108,7 +108,7 @@ static const uint8_t kat_text[] =
 	"future, sunscreen would be it.";
 #define KAT_LEN (sizeof(kat_text) - 1)
 static const uint8_t kat_ad[12] = { 0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1,
-	                            0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7 };
+				    0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7 };
 static const uint8_t kat_cipher[KAT_LEN] = {
 	0xbd, 0x6d, 0x17, 0x9d, 0x3e, 0x83, 0xd4, 0x3b, 0x95, 0x76, 0x57, 0x94, 0x93, 0xc0, 0xe9,
 	0x39, 0x57, 0x2a, 0x17, 0x00, 0x25, 0x2b, 0xfa, 0xcc, 0xbe, 0xd2, 0x90, 0x2c, 0x21, 0x39,
@@ -120,7 +120,7 @@ static const uint8_t kat_cipher[KAT_LEN] = {
 	0x88, 0x12, 0xf6, 0x15, 0xc6, 0x8b, 0x13, 0xb5, 0x2e,
 };
 static const uint8_t kat_tag[AEAD_TAG_LEN] = { 0xc0, 0x87, 0x59, 0x24, 0xc1, 0xc7, 0x98, 0x79,
-	                                       0x47, 0xde, 0xaf, 0xd8, 0x78, 0x0a, 0xcf, 0x49 };
+					       0x47, 0xde, 0xaf, 0xd8, 0x78, 0x0a, 0xcf, 0x49 };
 
 static void kat_key(struct aead *a, uint8_t nonce[static AEAD_NONCE_LEN])
 {
@@ -171,8 +171,8 @@ static bool agree_on(struct aead *x, struct aead *y, size_t n)
 
 static bool agree(const struct aead_ops *one, const struct aead_ops *other)
 {
-	static const size_t lengths[] = { 0,  1,   15,  16,   63,   64,
-		                          65, 255, 511, 1025, 3968, COMPARE_MAX };
+	static const size_t lengths[] = { 0,  1,   15,	16,   63,   64,
+					  65, 255, 511, 1025, 3968, COMPARE_MAX };
 	struct aead *x _cleanup_(aead_cleanup) = new_with(one);
 	struct aead *y _cleanup_(aead_cleanup) = new_with(other);
 	if (!x || !y)

@@ -47,7 +47,7 @@ struct aead_ops {
 	int (*seal)(struct aead *a, const struct aead_job *job, uint8_t tag[static AEAD_TAG_LEN]);
 	/* On failure job->out may hold anything: aead.c wipes it. */
 	int (*open)(struct aead *a, const struct aead_job *job,
-	            const uint8_t tag[static AEAD_TAG_LEN]);
+		    const uint8_t tag[static AEAD_TAG_LEN]);
 };
 
 extern const struct aead_ops aead_sodium_ops;

@@ -98,7 +98,7 @@ static int seal(struct aead *a, const struct aead_job *job, uint8_t tag[static A
 }
 
 static int open_job(struct aead *a, const struct aead_job *job,
-                    const uint8_t tag[static AEAD_TAG_LEN])
+		    const uint8_t tag[static AEAD_TAG_LEN])
 {
 	uint8_t expected[AEAD_TAG_LEN]; /* the call below takes no const */
 	for (size_t i = 0; i < sizeof(expected); i++)

@@ -24,17 +24,17 @@ static void nothing(struct aead *a)
 static int seal(struct aead *a, const struct aead_job *job, uint8_t tag[static AEAD_TAG_LEN])
 {
 	int r = crypto_aead_chacha20poly1305_ietf_encrypt_detached(job->out, tag, NULL, job->in,
-	                                                           job->n, job->ad, job->ad_len,
-	                                                           NULL, job->nonce, a->subkey.b);
+								   job->n, job->ad, job->ad_len,
+								   NULL, job->nonce, a->subkey.b);
 	return r == 0 ? 0 : -EIO;
 }
 
 static int open_job(struct aead *a, const struct aead_job *job,
-                    const uint8_t tag[static AEAD_TAG_LEN])
+		    const uint8_t tag[static AEAD_TAG_LEN])
 {
 	int r = crypto_aead_chacha20poly1305_ietf_decrypt_detached(job->out, NULL, job->in, job->n,
-	                                                           tag, job->ad, job->ad_len,
-	                                                           job->nonce, a->subkey.b);
+								   tag, job->ad, job->ad_len,
+								   job->nonce, a->subkey.b);
 	return r == 0 ? 0 : -EBADMSG;
 }
 

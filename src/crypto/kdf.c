@@ -32,7 +32,7 @@ void kdf_derive(const struct key32 *key, const char *ctx, uint8_t *out, size_t n
 }
 
 void kdf_hash(uint8_t *out, size_t n, const uint8_t *key, size_t key_len, const void *a,
-              size_t a_len, const void *b, size_t b_len)
+	      size_t a_len, const void *b, size_t b_len)
 {
 	crypto_generichash_state st;
 	if (crypto_generichash_init(&st, key, key ? key_len : 0, n) != 0)
@@ -100,7 +100,7 @@ static int argon2_error(int r)
 }
 
 int kdf_argon2id(struct key32 *out, const uint8_t *secret, size_t n,
-                 const uint8_t salt[static KDF_SALT_LEN], const struct kdf_cost *cost)
+		 const uint8_t salt[static KDF_SALT_LEN], const struct kdf_cost *cost)
 {
 	int r = check_cost(cost);
 	if (r < 0)
@@ -173,7 +173,7 @@ static uint32_t auto_memory_max(void)
 
 /* Take the time of c, and spend what 'seconds' allow on memory first, up to most_kib, then on passes. */
 static int adapt(struct kdf_cost *c, double seconds, const struct kdf_cost *least,
-                 uint32_t most_kib)
+		 uint32_t most_kib)
 {
 	double t;
 	int r = time_cost(c, &t);
@@ -183,7 +183,7 @@ static int adapt(struct kdf_cost *c, double seconds, const struct kdf_cost *leas
 	c->memory_kib = clamp(work / least->passes, least->memory_kib, most_kib);
 	uint32_t passes_max = WORK_MAX_KIB / c->memory_kib;
 	c->passes = clamp(work / c->memory_kib, least->passes,
-	                  passes_max < PASSES_MAX ? passes_max : PASSES_MAX);
+			  passes_max < PASSES_MAX ? passes_max : PASSES_MAX);
 	return 0;
 }
 

@@ -27,14 +27,14 @@ void siv_free(struct siv *s)
 }
 
 void siv_seal(const struct siv *s, const void *ad, size_t ad_len, const void *nonce,
-              size_t nonce_len, const uint8_t *in, size_t n, uint8_t *out)
+	      size_t nonce_len, const uint8_t *in, size_t n, uint8_t *out)
 {
 	siv_cmac_aes256_encrypt_message(&s->ctx, nonce_len, nonce, ad_len, ad, n + SIV_TAG_LEN, out,
-	                                in);
+					in);
 }
 
 int siv_open(const struct siv *s, const void *ad, size_t ad_len, const void *nonce,
-             size_t nonce_len, const uint8_t *in, size_t n, uint8_t *out)
+	     size_t nonce_len, const uint8_t *in, size_t n, uint8_t *out)
 {
 	if (n < SIV_TAG_LEN)
 		return -EBADMSG;

@@ -59,7 +59,7 @@ void content_meta_encode(uint8_t out[static CONTENT_META_LEN], const struct cont
 }
 
 int content_meta_decode(struct content_meta *m, const uint8_t in[static CONTENT_META_LEN],
-                        uint64_t block)
+			uint64_t block)
 {
 	m->used = get_le16(in + M_USED);
 	m->epoch = get_le16(in + M_EPOCH);
@@ -77,7 +77,7 @@ int content_meta_decode(struct content_meta *m, const uint8_t in[static CONTENT_
 }
 
 size_t content_ad(uint8_t out[static CONTENT_AD_MAX], const uint8_t meta[static CONTENT_META_LEN],
-                  uint64_t block, const uint8_t *header)
+		  uint64_t block, const uint8_t *header)
 {
 	memcpy(out, meta, CONTENT_META_LEN);
 	put_le64(out + CONTENT_META_LEN, block);

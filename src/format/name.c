@@ -9,10 +9,10 @@
 #define HASH_CHARS CODEC_B64_LEN(NAME_HASH_LEN)
 
 _Static_assert(sizeof(NAME_SLINK_PREFIX) - 1 + HASH_CHARS == NAME_SLINK_LEN,
-               "length of a long link");
+	       "length of a long link");
 _Static_assert(sizeof(NAME_LONG_PREFIX) - 1 + HASH_CHARS + sizeof(NAME_LONG_SUFFIX) <=
-                       NAME_DISK_SIZE,
-               "long names fit");
+		       NAME_DISK_SIZE,
+	       "long names fit");
 
 bool name_is_valid(const char *name, size_t len)
 {

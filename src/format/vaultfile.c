@@ -68,7 +68,7 @@ const char *vaultfile_kdf_name(uint8_t kdf)
 }
 
 int vaultfile_check_kdf(uint8_t kind, uint8_t kdf, uint32_t memory_kib, uint32_t passes,
-                        uint32_t lanes)
+			uint32_t lanes)
 {
 	if (!vaultfile_kind_name(kind))
 		return -EUCLEAN;
@@ -142,7 +142,7 @@ static int exactly(const json_t *obj, const char *const *members, size_t n, cons
 }
 
 static int get_uint(const json_t *obj, const char *member, uint64_t max, uint64_t *out,
-                    const char **why)
+		    const char **why)
 {
 	const json_t *j = json_object_get(obj, member);
 	if (!json_is_integer(j))
@@ -171,7 +171,7 @@ static const char *get_string(const json_t *j)
 }
 
 static int get_bytes(const json_t *obj, const char *member, uint8_t *out, size_t n,
-                     const char **why)
+		     const char **why)
 {
 	const char *s = get_string(json_object_get(obj, member));
 	if (!s || codec_hex_decode(out, n, s) < 0)
@@ -190,7 +190,7 @@ static int get_label(const json_t *obj, char out[static VAULTFILE_LABEL_MAX + 1]
 
 /* One of a list of names; 'unknown' is what another one means. */
 static int get_name(const json_t *obj, const char *member, const char *const *names, size_t n,
-                    int (*unknown)(const char **, const char *), uint8_t *out, const char **why)
+		    int (*unknown)(const char **, const char *), uint8_t *out, const char **why)
 {
 	const char *s = get_string(json_object_get(obj, member));
 	if (!s)
@@ -254,8 +254,8 @@ static int get_kdf(const json_t *obj, struct vaultfile_slot *s, const char **why
 
 static int get_slot(const json_t *obj, struct vaultfile_slot *s, const char **why)
 {
-	static const char *const members[] = { "slot", "kind",       "label", "created",
-		                               "kdf",  "commitment", "nonce", "wrapped" };
+	static const char *const members[] = { "slot", "kind",	     "label", "created",
+					       "kdf",  "commitment", "nonce", "wrapped" };
 	uint64_t number = 0;
 	int r = exactly(obj, members, N_OF(members), why);
 	if (r == 0)
@@ -317,8 +317,8 @@ static int get_epoch(const json_t *root, struct vaultfile *vf, const char **why)
 static int get_root(const json_t *root, struct vaultfile *vf, const char **why)
 {
 	static const char *const members[] = { "cryptfs",   "vault_id", "created", "epoch",
-		                               "coherency", "features", "label",   "slots",
-		                               "mac",       "checksum" };
+					       "coherency", "features", "label",   "slots",
+					       "mac",	    "checksum" };
 	int r = get_version(root, vf, why);
 	if (r == 0)
 		r = exactly(root, members, N_OF(members), why);
@@ -330,7 +330,7 @@ static int get_root(const json_t *root, struct vaultfile *vf, const char **why)
 		r = get_epoch(root, vf, why);
 	if (r == 0)
 		r = get_name(root, "coherency", coherencies, N_OF(coherencies), damaged,
-		             &vf->coherency, why);
+			     &vf->coherency, why);
 	if (r == 0)
 		r = get_features(json_object_get(root, "features"), &vf->features, why);
 	if (r == 0)
@@ -504,7 +504,7 @@ size_t vaultfile_record(uint8_t *out, const struct vaultfile *vf)
 }
 
 size_t vaultfile_slot_ad(uint8_t *out, const uint8_t vault_id[static VAULTFILE_ID_LEN],
-                         const struct vaultfile_slot *s)
+			 const struct vaultfile_slot *s)
 {
 	struct bytes_writer w = { .p = out, .cap = VAULTFILE_PARAMS_MAX };
 	bytes_put(&w, VAULTFILE_SLOT_LABEL, strlen(VAULTFILE_SLOT_LABEL));

@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 struct tender;
+struct seeker;
 
 /* Directories whose descriptor and ID are at hand; the rest is reopened by location. */
 struct dircache {
@@ -31,6 +32,7 @@ struct fs {
 	struct inode_table inodes;
 	struct dircache dirs;
 	struct tender *tender;
+	struct seeker *seeker;
 	bool read_only;
 	bool shared;		/* coherency mode */
 	bool serve_others;	/* root for other users: entries belong to the caller */

@@ -186,10 +186,14 @@ void inode_ref(struct node *n)
 /* Take counts off; returns the parent to be unref'd next if the node went, else NULL. */
 static struct node *inode_drop(struct inode_table *t, struct node *n, uint64_t lookups, uint32_t refs)
 {
+	_cleanup_fd_ int pin = -1;
 	{
 		SCOPED_LOCK(inode_lock(t, n));
 		n->nlookup -= lookups < n->nlookup ? lookups : n->nlookup;
 		n->refs -= refs;
+		/* What is deleted and forgotten must give its space back, whoever else remembers it. */
+		if (n->nlookup == 0 && !n->hashed)
+			pin = TAKE_FD(n->pin);
 		if (n->nlookup > 0 || n->refs > 0)
 			return NULL;
 		inode_remove(inode_shard(t, n->ino), n);
@@ -308,6 +312,7 @@ void inode_lose_name(struct inode_table *t, struct node *n, const struct node *p
 		     int pin, bool gone)
 {
 	struct node *old = NULL;
+	bool known;
 	{
 		SCOPED_LOCK(inode_lock(t, n));
 		if (gone && n->hashed)
@@ -318,10 +323,15 @@ void inode_lose_name(struct inode_table *t, struct node *n, const struct node *p
 		}
 		if (inode_is_at(n, parent, disk))
 			old = inode_place(n, NULL, NULL);
+		known = gone && n->size_known;
+		if (known)
+			n->size_known = false;
 	}
 	if (pin >= 0)
 		close(pin);
 	inode_unref(t, old);
+	if (known)
+		inode_unref(t, n);
 }
 
 int inode_move(struct inode_table *t, struct node *n, struct node *parent, const char *disk)
@@ -342,6 +352,10 @@ void inode_renew(struct inode_table *t, struct node *n, uint64_t true_size)
 {
 	SCOPED_LOCK(inode_lock(t, n));
 	n->generation = ++t->generation;
-	n->size_known = true;
 	n->true_size = true_size;
+	/* The kernel drops its last count on the old generation before it takes one on the new: what
+	 * is known must outlive that. Counted until the file is deleted or the mount ends. */
+	if (!n->size_known)
+		n->refs++;
+	n->size_known = true;
 }

@@ -553,7 +553,10 @@ int node_file_open(struct fs *fs, struct node *n, struct file *f, bool writable)
 	if (writable && fs->read_only)
 		return -EROFS;
 	int fd = -1, flags = (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY;
-	int r = node_open(fs, n, flags, &fd);
+	/* Whoever opens it to write has not read it; only its owner may say so. */
+	int r = writable ? node_open(fs, n, flags | O_NOATIME, &fd) : -EPERM;
+	if (r == -EPERM)
+		r = node_open(fs, n, flags, &fd);
 	if (r == -EACCES)
 		r = node_open_forced(fs, n, flags, &fd);
 	if (r < 0)

@@ -11,6 +11,7 @@
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/reply.h"
+#include "fs/seeker.h"
 #include "store/scratch.h"
 
 /* An open file's handle is its content, held. */
@@ -199,12 +200,12 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, of
 
 static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
 {
-	(void)ino;
-	int64_t r = off < 0 ? -ENXIO : file_seek(file_of(fi), (uint64_t)off, whence);
-	if (r < 0)
-		reply_result(req, (int)r);
+	struct fs *fs = fs_of(req);
+	/* The kernel may hold data back that fills what is a hole to us. */
+	if (!fs->shared && file_is_open(file_of(fi), true))
+		seeker_ask(fs->seeker, req, ino, file_of(fi), off, whence);
 	else
-		(void)fuse_reply_lseek(req, (off_t)r);
+		seeker_reply(req, file_of(fi), off, whence);
 }
 
 /* Without a round trip of the data. Returns the count (less at the end of the source, or where an error came

@@ -128,6 +128,8 @@ static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, 
 			r = node_set_times(&fd, attr, to_set);
 		if (r < 0)
 			return r;
+		if (fd.is_file && (to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)))
+			file_note_mtime(n->file);
 	}
 	return node_stat(fs, n, sb);
 }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "fs/node.h"
 #include "fs/ops.h"
+#include "fs/seeker.h"
 #include "fs/signals.h"
 #include "fs/tender.h"
 #include "store/scratch.h"
@@ -117,9 +118,11 @@ static int session_args(const struct session_options *opt, struct fuse_args *arg
 	return r ? -ENOMEM : 0;
 }
 
-/* libfuse's messages go where ours go. */
+/* libfuse's messages go where ours go, but for one: that the kernel has hung up is how a mount ends. */
 static void session_log(enum fuse_log_level level, const char *fmt, va_list ap)
 {
+	if (strncmp(fmt, "fuse: reading device", strlen("fuse: reading device")) == 0)
+		level = FUSE_LOG_DEBUG;
 	enum log_level ours = level <= FUSE_LOG_ERR       ? LOG_LEVEL_ERROR
 			      : level <= FUSE_LOG_WARNING ? LOG_LEVEL_WARN
 			      : level <= FUSE_LOG_INFO    ? LOG_LEVEL_INFO
@@ -141,20 +144,14 @@ static size_t session_dirs_max(void)
 
 static int session_loop(struct fs *fs)
 {
-	struct signals *signals = NULL;
-	int r = signals_start(fs->se, fs->opt->mountpoint, &signals);
-	if (r < 0)
-		return r;
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	if (!config) {
-		signals_stop(signals);
+	if (!config)
 		return -ENOMEM;
-	}
 	fuse_loop_cfg_set_clone_fd(config, 0);
-	r = fuse_session_loop_mt(fs->se, config);
+	int r = fuse_session_loop_mt(fs->se, config);
 	fuse_loop_cfg_destroy(config);
-	signals_stop(signals);
-	return r > 0 ? 0 : r; /* a signal that ended the loop is no error */
+	/* A signal that ended the loop is no error, nor is an end that the kernel calls an abort. */
+	return r > 0 || r == -ECONNABORTED ? 0 : r;
 }
 
 static int session_serve(struct fs *fs, struct fuse_args *args)
@@ -173,11 +170,18 @@ static int session_serve(struct fs *fs, struct fuse_args *args)
 		fuse_session_destroy(fs->se);
 		return SESSION_MOUNT_FAILED;
 	}
-	int r = fs->read_only ? 0 : tender_start(fs, &fs->tender);
+	struct signals *signals = NULL;
+	int r = signals_start(fs->se, fs->opt->mountpoint, &signals); /* before any other thread */
+	if (r == 0 && !fs->read_only)
+		r = tender_start(fs, &fs->tender);
+	if (r == 0)
+		r = seeker_start(fs->se, &fs->seeker);
 	if (r == 0)
 		r = session_loop(fs);
+	seeker_stop(fs->seeker);
 	fuse_session_unmount(fs->se);
 	tender_stop(fs->tender);
+	signals_stop(signals);
 	fuse_session_destroy(fs->se);
 	return r;
 }
@@ -186,6 +190,7 @@ static int session_fs_init(struct fs *fs, struct store *st, const struct session
 {
 	struct dir *root = NULL;
 	fs->st = st;
+	st->kernel_mtime = !opt->shared;
 	fs->opt = opt;
 	fs->read_only = opt->read_only;
 	fs->shared = opt->shared;

@@ -89,6 +89,17 @@ static int dir_read_id(struct dir *d)
 	return 0;
 }
 
+/* A side file that nothing needs, or a directory that was being made when the power went. */
+static void dir_drop_leftover(const struct dir *d, const char *disk)
+{
+	if (unlinkat(d->fd, disk, 0) == 0 || errno != EISDIR)
+		return;
+	_cleanup_fd_ int fd = openat(d->fd, disk, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlinkat(fd, NAME_DIR_FILE, 0);
+	(void)unlinkat(d->fd, disk, AT_REMOVEDIR);
+}
+
 /* Look at every name in the directory. Returns 0 if none but the format's own are there (removing those
  * that are leftovers if 'clean'), -ENOTEMPTY, or -errno. */
 static int dir_scan_empty(const struct dir *d, bool clean)
@@ -113,7 +124,7 @@ static int dir_scan_empty(const struct dir *d, bool clean)
 	while (r == 0 && clean && (e = readdir(stream))) {
 		if (name_classify(e->d_name) != NAME_OURS || strcmp(e->d_name, NAME_DIR_FILE) == 0)
 			continue;
-		(void)unlinkat(d->fd, e->d_name, 0);
+		dir_drop_leftover(d, e->d_name);
 	}
 	closedir(stream);
 	return r;

@@ -139,6 +139,8 @@ static int file_load(struct file *f)
 	f->tail_valid = false;
 	f->seen_ctime = sb.st_ctim;
 	f->seen_size = size;
+	f->mtime = sb.st_mtim;
+	f->touched = false;
 	f->loaded = true;
 	if (size == 0) {
 		file_load_empty(f);
@@ -274,9 +276,10 @@ int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct s
 	int r = change(f, &sb);
 	if (r < 0)
 		return r;
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, sb.st_mtim };
+	struct timespec times[2] = { sb.st_atim, f->st->kernel_mtime ? f->mtime : sb.st_mtim };
 	if (futimens(f->fd, times) != 0)
 		return -errno;
+	f->touched = false;
 	return 0;
 }
 
@@ -291,15 +294,33 @@ static int file_change_hint(struct file *f, const struct stat *sb)
 	return 0;
 }
 
+static int file_change_nothing(struct file *f, const struct stat *sb)
+{
+	(void)f;
+	(void)sb;
+	return 0;
+}
+
+void file_note_mtime(struct file *f)
+{
+	struct stat sb;
+	SCOPED_WRITE(&f->lock);
+	if (fstat(f->fd, &sb) == 0) {
+		f->mtime = sb.st_mtim;
+		f->touched = false;
+	}
+}
+
 int file_settle(struct file *f)
 {
 	SCOPED_WRITE(&f->lock);
 	int error = f->error;
 	f->error = 0;
-	if (!f->loaded || !f->writable || f->len == 0 || f->hinted || f->st->hide_sizes)
+	bool hint = f->len > 0 && !f->hinted && !f->st->hide_sizes;
+	if (!f->loaded || !f->writable || (!hint && !(f->touched && f->st->kernel_mtime)))
 		return error;
-	int r = file_keep_mtime(f, file_change_hint);
-	if (r == 0)
+	int r = file_keep_mtime(f, hint ? file_change_hint : file_change_nothing);
+	if (r == 0 && hint)
 		f->hinted = true;
 	return error < 0 ? error : r;
 }

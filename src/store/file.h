@@ -71,7 +71,11 @@ int64_t file_seek(struct file *f, uint64_t off, int whence);
  * -errno. */
 int file_sync(struct file *f, bool datasync);
 
-/* At a close: set the size hint if it is off, leaving mtime as it is. Returns an error that an earlier
+/* The mtime has just been set: that is the one to be kept. */
+void file_note_mtime(struct file *f);
+
+/* At a close: set the size hint if it is off, leaving mtime as it is (or giving it back, where the kernel
+ * owns it). Returns an error that an earlier
  * write could not report, else 0 or -errno. */
 int file_settle(struct file *f);
 

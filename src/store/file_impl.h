@@ -31,6 +31,8 @@ struct file {
 	uint64_t care;	      /* pages that begin below it may be on disk: see file_quiesce */
 	uint64_t mark;	      /* file_mark's length, lowered by cuts */
 	uint64_t cuts;	      /* how often it was cut */
+	bool touched;	      /* written since mtime was last set */
+	struct timespec mtime; /* as the kernel has it, if it owns it (struct store) */
 	struct timespec seen_ctime; /* shared mode: the state below that this object knows */
 	uint64_t seen_size;
 	/* The last block in the clear, so that writes in order never open what they have just sealed. */

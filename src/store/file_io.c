@@ -368,6 +368,7 @@ int file_write(struct file *f, const void *buf, size_t n, uint64_t off)
 	if (!sc)
 		return -ENOMEM;
 	int r = file_put(f, sc, buf, off + CONTENT_HEADER_LEN, n);
+	f->touched = true;
 	block_clear(sc);
 	return r;
 }

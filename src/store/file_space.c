@@ -123,6 +123,7 @@ int file_truncate(struct file *f, uint64_t size)
 	if (!sc)
 		return -ENOMEM;
 	int r = file_set_len(f, sc, content_stream_len(size));
+	f->touched = true;
 	block_clear(sc);
 	return r;
 }
@@ -205,6 +206,7 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len)
 		return -ENOMEM;
 	uint64_t pos = off + CONTENT_HEADER_LEN;
 	int r = file_allocate_locked(f, sc, mode, pos, pos + len);
+	f->touched = true;
 	block_clear(sc);
 	return r;
 }

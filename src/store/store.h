@@ -18,6 +18,7 @@ struct store {
 	dev_t dev;		   /* every entry lies on this device */
 	bool read_only;
 	bool hide_sizes;
+	bool kernel_mtime;	   /* writeback cache: the kernel alone knows when a file was written */
 	struct sidefile_queue side;
 };
 

@@ -33,15 +33,15 @@ static int check(const struct vaultfile_slot *s, const struct vault_secret *secr
 }
 
 static int slot_key(const struct vaultfile_slot *s, const struct vault_secret *secret,
-                    struct key32 *out)
+		    struct key32 *out)
 {
 	struct kdf_cost cost = { .memory_kib = s->memory_kib,
-		                 .passes = s->passes,
-		                 .lanes = s->lanes };
+				 .passes = s->passes,
+				 .lanes = s->lanes };
 	if (s->kdf == VAULTFILE_ARGON2ID)
 		return kdf_argon2id(out, secret->bytes, secret->len, s->salt, &cost);
 	kdf_hash(out->b, sizeof(out->b), s->salt, sizeof(s->salt), secret->bytes, secret->len, NULL,
-	         0);
+		 0);
 	return 0;
 }
 
@@ -58,7 +58,7 @@ static struct aead *wrapper(const struct key32 *slot)
 }
 
 int keyslot_seal(struct vaultfile_slot *s, const uint8_t vault_id[static VAULTFILE_ID_LEN],
-                 const struct vault_secret *secret, const struct key32 *master)
+		 const struct vault_secret *secret, const struct key32 *master)
 {
 	int r = check(s, secret);
 	if (r < 0)
@@ -78,7 +78,7 @@ int keyslot_seal(struct vaultfile_slot *s, const uint8_t vault_id[static VAULTFI
 	uint8_t ad[VAULTFILE_PARAMS_MAX];
 	size_t ad_len = vaultfile_slot_ad(ad, vault_id, s);
 	return aead_seal(a, s->nonce, ad, ad_len, master->b, sizeof(master->b), s->wrapped + W_KEY,
-	                 s->wrapped + W_TAG);
+			 s->wrapped + W_TAG);
 }
 
 static int is_committed(const struct vaultfile_slot *s, const struct key32 *slot)
@@ -91,7 +91,7 @@ static int is_committed(const struct vaultfile_slot *s, const struct key32 *slot
 }
 
 int keyslot_open(const struct vaultfile_slot *s, const uint8_t vault_id[static VAULTFILE_ID_LEN],
-                 const struct vault_secret *secret, struct key32 *master)
+		 const struct vault_secret *secret, struct key32 *master)
 {
 	if (check(s, secret) < 0)
 		return -EKEYREJECTED; /* no such secret was ever let in */
@@ -109,5 +109,5 @@ int keyslot_open(const struct vaultfile_slot *s, const uint8_t vault_id[static V
 	uint8_t ad[VAULTFILE_PARAMS_MAX];
 	size_t ad_len = vaultfile_slot_ad(ad, vault_id, s);
 	return aead_open(a, s->nonce, ad, ad_len, s->wrapped + W_KEY, sizeof(master->b), master->b,
-	                 s->wrapped + W_TAG);
+			 s->wrapped + W_TAG);
 }

@@ -17,13 +17,13 @@
 /* MAC (under a subkey of the master key) and checksum of the settings; the record is no secret. */
 
 static void checksum_of(uint8_t out[static VAULTFILE_MAC_LEN], const uint8_t *record, size_t n,
-                        const uint8_t mac[static VAULTFILE_MAC_LEN])
+			const uint8_t mac[static VAULTFILE_MAC_LEN])
 {
 	kdf_hash(out, VAULTFILE_MAC_LEN, NULL, 0, record, n, mac, VAULTFILE_MAC_LEN);
 }
 
 static int mac_of(uint8_t out[static VAULTFILE_MAC_LEN], const uint8_t *record, size_t n,
-                  const struct key32 *master)
+		  const struct key32 *master)
 {
 	_cleanup_key_ struct key32 *key = keymem_alloc(sizeof(*key));
 	if (!key)
@@ -120,7 +120,7 @@ static int worse(int a, int b)
 
 /* Open a slot of the secret's kind. A damaged one ends the search: the settings' MAC covers it. */
 static int open_slot(const struct vaultfile *vf, const struct vault_secret *secret,
-                     struct key32 *master, uint32_t *slot)
+		     struct key32 *master, uint32_t *slot)
 {
 	int result = -EKEYREJECTED;
 	for (uint32_t i = 0; i < vf->n_slots; i++) {
@@ -189,7 +189,7 @@ static const char *unlock_failure(int r)
 }
 
 int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *slot,
-                 const char **why)
+		 const char **why)
 {
 	uint32_t opened = 0;
 	*why = "it is unlocked already";
@@ -235,7 +235,7 @@ static int set_label(char out[static VAULTFILE_LABEL_MAX + 1], const char *label
 
 /* A cost of zero asks for BLAKE2b, which keyslot_seal allows for secrets that are random. */
 static int first_slot(struct vaultfile_slot *s, const struct vaultfile *vf,
-                      const struct vault_secret *secret, const struct vault_options *opt)
+		      const struct vault_secret *secret, const struct vault_options *opt)
 {
 	s->slot = 0;
 	s->kind = secret->kind;
@@ -248,7 +248,7 @@ static int first_slot(struct vaultfile_slot *s, const struct vaultfile *vf,
 }
 
 static int build(struct vaultfile *vf, const struct vault_secret *secret,
-                 const struct vault_options *opt)
+		 const struct vault_options *opt)
 {
 	if (opt->coherency > VAULTFILE_SHARED)
 		return -EINVAL;

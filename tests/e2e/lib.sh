@@ -232,7 +232,7 @@ walk(json.load(sys.stdin))' "$1"
 
 # fd_count PID: descriptors that it has open, after the kernel has let go of what it caches
 fd_count() {
-	is_root && echo 2 >/proc/sys/vm/drop_caches 2>/dev/null
+	is_root && echo 3 >/proc/sys/vm/drop_caches 2>/dev/null
 	find "/proc/$1/fd" -mindepth 1 2>/dev/null | wc -l
 }
 
@@ -255,12 +255,17 @@ check_fds() {
 	fi
 }
 
+# gone PID: the process has ended, whether or not somebody has waited for it
+gone() {
+	kill -0 "$1" 2>/dev/null || return 0
+	[ "$(awk '/^State:/ { print $2 }' "/proc/$1/status" 2>/dev/null)" = Z ]
+}
+
 # wait_gone PID: until the process has ended, at most 30 s
 wait_gone() {
 	local i
 	for ((i = 0; i < 600; i++)); do
-		kill -0 "$1" 2>/dev/null || return 0
-		[ "$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null)" = Z ] && return 0
+		gone "$1" && return 0
 		sleep 0.05
 	done
 	return 1

@@ -48,11 +48,11 @@ static void test_draft_vector(void)
 	count_up(nonce, sizeof(nonce), 0x40);
 	unhex(ad, "50515253c0c1c2c3c4c5c6c7");
 	assert_int_equal(aead_seal(a, nonce, ad, sizeof(ad), (const uint8_t *)text, 114, out, tag),
-	                 0);
+			 0);
 	assert_hex(out, "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb"
-	                "731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452"
-	                "2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
-	                "21f9664c97637da9768812f615c68b13b52e");
+			"731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452"
+			"2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
+			"21f9664c97637da9768812f615c68b13b52e");
 	assert_hex(tag, "c0875924c1c7987947deafd8780acf49");
 	assert_int_equal(aead_open(a, nonce, ad, sizeof(ad), out, sizeof(out), out, tag), 0);
 	assert_memory_equal(out, text, sizeof(out));
@@ -84,12 +84,12 @@ static void test_known(void)
 		count_up(nonce, sizeof(nonce), 0);
 		count_up(ad, sizeof(ad), 0);
 		CHECK_CASE(aead_seal(a, nonce, ad, sizeof(ad), in, known[i].n, out, tag) == 0,
-		           known[i].name);
+			   known[i].name);
 		assert_hex(tag, known[i].tag);
 		kdf_hash(hash, sizeof(hash), NULL, 0, out, known[i].n, NULL, 0);
 		assert_hex(hash, known[i].hash);
 		CHECK_CASE(aead_open(a, nonce, ad, sizeof(ad), out, known[i].n, out, tag) == 0,
-		           known[i].name);
+			   known[i].name);
 		CHECK_CASE(memcmp(in, out, known[i].n) == 0, known[i].name);
 	}
 }
@@ -182,7 +182,7 @@ static void test_faults(void)
 		ad_len -= faults[i].what == F_AD_SHORT;
 		n -= faults[i].what == F_SHORT;
 		CHECK_CASE(aead_open(a, nonce, ad, ad_len, buf, n, buf, tag) == -EBADMSG,
-		           faults[i].fault);
+			   faults[i].fault);
 		CHECK_CASE(bytes_are_zero(buf, n), faults[i].fault);
 	}
 }

@@ -27,7 +27,7 @@ static void test_b64_known(void **state)
 		uint8_t plain[32];
 		size_t n = strlen(b64[i].plain);
 		assert_int_equal(codec_b64_encode(text, (const uint8_t *)b64[i].plain, n),
-		                 strlen(b64[i].text));
+				 strlen(b64[i].text));
 		assert_string_equal(text, b64[i].text);
 		assert_int_equal(CODEC_B64_LEN(n), strlen(b64[i].text));
 		assert_int_equal(codec_b64_decode(plain, sizeof(plain), text, strlen(text)), n);
@@ -82,8 +82,8 @@ static void test_b64_malformed(void **state)
 	uint8_t out[16];
 	for (size_t i = 0; i < N_OF(bad_b64); i++)
 		CHECK_CASE(codec_b64_decode(out, sizeof(out), bad_b64[i].text, bad_b64[i].len) ==
-		                   -EINVAL,
-		           bad_b64[i].fault);
+				   -EINVAL,
+			   bad_b64[i].fault);
 }
 
 /* Every text of three characters either is refused or is what encoding gives back. */
@@ -123,9 +123,9 @@ static void test_hex(void **state)
 static void test_hex_malformed(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "",     "ab",   "abc",  "abcde", "abcdef",
-		                           "ABcd", "ab g", "abc/", "abc:",  "abc`",
-		                           "abcg", "+bcd", "0xab", "abc\n" };
+	static const char *const bad[] = { "",	   "ab",   "abc",  "abcde", "abcdef",
+					   "ABcd", "ab g", "abc/", "abc:",  "abc`",
+					   "abcg", "+bcd", "0xab", "abc\n" };
 	uint8_t out[2];
 	for (size_t i = 0; i < N_OF(bad); i++)
 		CHECK_CASE(codec_hex_decode(out, sizeof(out), bad[i]) == -EINVAL, bad[i]);
@@ -179,7 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_b64_known),     cmocka_unit_test(test_b64_round_trips),
 		cmocka_unit_test(test_b64_malformed), cmocka_unit_test(test_b64_is_canonical),
-		cmocka_unit_test(test_hex),           cmocka_unit_test(test_hex_malformed),
+		cmocka_unit_test(test_hex),	      cmocka_unit_test(test_hex_malformed),
 		cmocka_unit_test(test_integers),      cmocka_unit_test(test_writer_overflow),
 		cmocka_unit_test(test_zero),
 	};

@@ -57,7 +57,7 @@ static void test_header_malformed(void **state)
 		unhex(in, header_hex);
 		in[bad_headers[i].at] = bad_headers[i].value;
 		CHECK_CASE(content_header_decode(&h, in) == bad_headers[i].want,
-		           bad_headers[i].fault);
+			   bad_headers[i].fault);
 	}
 	struct content_header h;
 	const uint8_t zeros[CONTENT_HEADER_LEN] = { 0 };
@@ -72,7 +72,7 @@ static void test_meta(void **state)
 	uint8_t out[CONTENT_META_LEN];
 	content_meta_encode(out, &m);
 	assert_hex(out, "c00f0000000000008877665544332211"
-	                "0000000000000000");
+			"0000000000000000");
 	assert_int_equal(content_meta_decode(&back, out, 0), 0);
 	assert_int_equal(back.used, 4032);
 	assert_int_equal(back.epoch, 0);
@@ -135,7 +135,7 @@ static void test_meta_limits(void **state)
 		uint8_t in[CONTENT_META_LEN];
 		assert_int_equal(unhex(in, metas[i].hex), sizeof(in));
 		CHECK_CASE(content_meta_decode(&m, in, metas[i].block) == metas[i].want,
-		           metas[i].name);
+			   metas[i].name);
 	}
 }
 
@@ -273,7 +273,7 @@ static void test_ranges(void **state)
 		struct content_range r = content_range_of(ranges[i].pos, ranges[i].n);
 		char name[48];
 		(void)snprintf(name, sizeof(name), "%ju + %ju", (uintmax_t)ranges[i].pos,
-		               (uintmax_t)ranges[i].n);
+			       (uintmax_t)ranges[i].n);
 		CHECK_CASE(r.first == ranges[i].want.first, name);
 		CHECK_CASE(r.count == ranges[i].want.count, name);
 		CHECK_CASE(r.skip == ranges[i].want.skip, name);

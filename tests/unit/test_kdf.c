@@ -26,7 +26,7 @@ static void test_hash_rfc7693(void **state)
 	uint8_t out[64];
 	kdf_hash(out, 64, NULL, 0, "abc", 3, NULL, 0);
 	assert_hex(out, "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
-	                "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
+			"7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
 }
 
 /* Python's hashlib.blake2b. */
@@ -67,7 +67,7 @@ static void test_derive(void **state)
 	assert_hex(out, "8124a70b6ee9cc444c5824a858ec6aee27b4c869cad57cb39d29ea2b11875a8d");
 	kdf_derive(key, "cfs-name", out, 64);
 	assert_hex(out, "1cc8af4f6767b92329687dba5fc6ef5d95a9fac59a02a203270c32d12dfc3ba8"
-	                "b01ca1a8c4b094ec88a226a0cd0c96961e6329a97629c78c55c0024d2c2b3f8a");
+			"b01ca1a8c4b094ec88a226a0cd0c96961e6329a97629c78c55c0024d2c2b3f8a");
 	kdf_derive(key, "cfs-root", out, 16);
 	assert_hex(out, "4c834daf175902bf6172a6c5ec76860b");
 }
@@ -104,7 +104,7 @@ static void test_argon2id_known(void **state)
 			salt[k] = (uint8_t)(known[i].salt_first + k * known[i].salt_step);
 		memcpy(secret, known[i].secret, known[i].len);
 		CHECK_CASE(kdf_argon2id(out, secret, known[i].len, salt, &known[i].cost) == 0,
-		           known[i].name);
+			   known[i].name);
 		unhex(want, known[i].want);
 		CHECK_CASE(memcmp(out->b, want, sizeof(want)) == 0, known[i].name);
 		/* The caller's copy is still there. */
@@ -149,7 +149,7 @@ static void test_argon2id_refuses(void **state)
 	const uint8_t salt[KDF_SALT_LEN] = { 0 };
 	for (size_t i = 0; i < N_OF(bad_costs); i++)
 		CHECK_CASE(kdf_argon2id(out, salt, 4, salt, &bad_costs[i].cost) == -EINVAL,
-		           bad_costs[i].fault);
+			   bad_costs[i].fault);
 }
 
 /* Nothing is left behind when the mapping can't be had. */

@@ -34,7 +34,7 @@ static void test_valid(void **state)
 	memset(big, 'a', sizeof(big));
 	for (size_t i = 0; i < N_OF(names); i++)
 		CHECK_CASE(name_is_valid(names[i].text, names[i].len) == names[i].valid,
-		           names[i].name);
+			   names[i].name);
 	assert_true(name_is_valid(big, 255));
 	assert_false(name_is_valid(big, 256));
 }
@@ -81,8 +81,8 @@ static void test_unpad_malformed(void **state)
 	(void)state;
 	for (size_t i = 0; i < N_OF(bad_padding); i++)
 		CHECK_CASE(name_unpad((const uint8_t *)bad_padding[i].padded, bad_padding[i].n) ==
-		                   -EUCLEAN,
-		           bad_padding[i].fault);
+				   -EUCLEAN,
+			   bad_padding[i].fault);
 	uint8_t big[272];
 	memset(big, 'a', sizeof(big));
 	assert_int_equal(name_unpad(big, 256), -EUCLEAN); /* a name of 256 bytes */
@@ -165,7 +165,7 @@ static void test_decode_short_malformed(void **state)
 	(void)codec_b64_encode(text, sealed, 40);
 	assert_int_equal(name_decode_short(out, text), -EUCLEAN);
 	(void)codec_b64_encode(text, sealed,
-	                       192); /* 256 characters: should have been stored long */
+			       192); /* 256 characters: should have been stored long */
 	assert_int_equal(name_decode_short(out, text), -EUCLEAN);
 }
 

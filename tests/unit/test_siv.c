@@ -67,8 +67,8 @@ static void test_known(void **state)
 		assert_hex(out, known[i].want);
 		memset(in, 0xee, sizeof(in));
 		CHECK_CASE(siv_open(s, known[i].ad, ad_len, nonce, sizeof(nonce), out,
-		                    n + SIV_TAG_LEN, in) == 0,
-		           known[i].name);
+				    n + SIV_TAG_LEN, in) == 0,
+			   known[i].name);
 		CHECK_CASE(memcmp(in, known[i].text, n) == 0, known[i].name);
 	}
 }
@@ -83,14 +83,14 @@ static void test_known_longest(void **state)
 	memset(in + 200, 'Z', 56);
 	siv_seal(s, "cryptfs name v1", 15, nonce, sizeof(nonce), in, sizeof(in), out);
 	assert_hex(out, "3ea67afccf710e2bd277eb0abe428c744b059a33aa3329352e7d4a7a2f78828d"
-	                "cc6df242bc506642a6bcde53b49c36a0f33be403bd5b3eaf56fba7505883fdaa"
-	                "5915b6c4786aa770605a39857551d056d65b1fa6ef5e0a871e9f8b7c5bf99a0e"
-	                "52775fbcfbeb41128942173a4d0378b6a8fd956ea7df6749f23fdeba13d18e19"
-	                "1ecdbf7f2a5d6db7f9571813b59fb380f28d2f2d816ea368312cc09e1413b981"
-	                "5c8660dcacb0548d9fc069c1d3d10fc3be82796bbb8b1787d10a6ad1ef5e6a68"
-	                "db5f4995a0987b6eb3184e4bae4db99d9a1c0c471d1f7f8fe874680713910d22"
-	                "88d647f308ffd738fcbc9ce791639a2cbd57002b3a1e48a8809daab4c07f0ef1"
-	                "b255333bf6163300f0ef5052593c09c4");
+			"cc6df242bc506642a6bcde53b49c36a0f33be403bd5b3eaf56fba7505883fdaa"
+			"5915b6c4786aa770605a39857551d056d65b1fa6ef5e0a871e9f8b7c5bf99a0e"
+			"52775fbcfbeb41128942173a4d0378b6a8fd956ea7df6749f23fdeba13d18e19"
+			"1ecdbf7f2a5d6db7f9571813b59fb380f28d2f2d816ea368312cc09e1413b981"
+			"5c8660dcacb0548d9fc069c1d3d10fc3be82796bbb8b1787d10a6ad1ef5e6a68"
+			"db5f4995a0987b6eb3184e4bae4db99d9a1c0c471d1f7f8fe874680713910d22"
+			"88d647f308ffd738fcbc9ce791639a2cbd57002b3a1e48a8809daab4c07f0ef1"
+			"b255333bf6163300f0ef5052593c09c4");
 }
 
 static void test_every_length(void **state)
@@ -126,8 +126,8 @@ static void test_bit_flips(void **state)
 		sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		memset(out, 0xcc, sizeof(out));
 		assert_int_equal(siv_open(s, "label", 5, "0123456789abcdef", 16, sealed,
-		                          sizeof(sealed), out),
-		                 -EBADMSG);
+					  sizeof(sealed), out),
+				 -EBADMSG);
 		assert_true(bytes_are_zero(out, sizeof(out)));
 		sealed[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
@@ -158,7 +158,7 @@ static void test_other_key(void **state)
 		key[i] ^= 0x80;
 		struct siv *other _cleanup_siv_ = siv_new(key);
 		assert_int_equal(siv_open(other, "a", 1, "n", 1, sealed, sizeof(sealed), out),
-		                 -EBADMSG);
+				 -EBADMSG);
 	}
 }
 
@@ -179,7 +179,7 @@ static void test_arena_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),        cmocka_unit_test(test_known_longest),
+		cmocka_unit_test(test_known),	     cmocka_unit_test(test_known_longest),
 		cmocka_unit_test(test_every_length), cmocka_unit_test(test_too_short),
 		cmocka_unit_test(test_bit_flips),    cmocka_unit_test(test_bound_to_ad_and_nonce),
 		cmocka_unit_test(test_other_key),    cmocka_unit_test(test_arena_full),

@@ -123,8 +123,8 @@ static void test_create_options(void **state)
 	struct scratch *s = *state;
 	struct vault_secret p = pass("x");
 	struct vault_options opt = { .coherency = VAULTFILE_SHARED,
-		                     .hide_sizes = true,
-		                     .cost = cheap };
+				     .hide_sizes = true,
+				     .cost = cheap };
 	assert_int_equal(vault_create(s->fd, &p, &opt), 0);
 	struct vault *v _cleanup_vault_ = open_ok(s);
 	assert_int_equal(v->settings.coherency, VAULTFILE_SHARED);
@@ -484,7 +484,7 @@ static void test_giant(void **state)
 
 /* Two secrets, one master key. Only a vault with its key can make this; the test knows how. */
 static void add_slot(struct vaultfile *vf, const struct vault_secret *old,
-                     const struct vault_secret *new)
+		     const struct vault_secret *new)
 {
 	_cleanup_key_ struct key32 *master = keymem_alloc(sizeof(*master));
 	_cleanup_key_ struct key32 *key = keymem_alloc(sizeof(*key));
@@ -497,7 +497,7 @@ static void add_slot(struct vaultfile *vf, const struct vault_secret *old,
 	uint8_t record[VAULTFILE_RECORD_MAX];
 	kdf_derive(master, "cfs-sett", key->b, sizeof(key->b));
 	kdf_hash(vf->mac, sizeof(vf->mac), key->b, sizeof(key->b), record,
-	         vaultfile_record(record, vf), NULL, 0);
+		 vaultfile_record(record, vf), NULL, 0);
 	fix_checksum(vf);
 }
 
@@ -534,10 +534,10 @@ static void test_keyslot_refuses(void **state)
 	(void)state;
 	const uint8_t id[VAULTFILE_ID_LEN] = { 0 };
 	struct vaultfile_slot slot = { .kind = VAULTFILE_PASSPHRASE,
-		                       .kdf = VAULTFILE_ARGON2ID,
-		                       .memory_kib = 8192,
-		                       .passes = 1,
-		                       .lanes = 1 };
+				       .kdf = VAULTFILE_ARGON2ID,
+				       .memory_kib = 8192,
+				       .passes = 1,
+				       .lanes = 1 };
 	_cleanup_key_ struct key32 *master = keymem_alloc(sizeof(*master));
 	struct vault_secret p = pass("x"), none = pass(""),
 			    other = secret_of(VAULTFILE_KEYFILE, "x");

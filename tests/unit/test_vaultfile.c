@@ -356,8 +356,8 @@ static void test_one_fault(void **state)
 static void test_no_object(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "",      " ", "{}",   "[]", "null",         "1",
-		                             "\"x\"", "{", "[{}]", "\0", "{\"cryptfs\"", "\xff" };
+	static const char *const texts[] = { "",      " ", "{}",   "[]", "null",	 "1",
+					     "\"x\"", "{", "[{}]", "\0", "{\"cryptfs\"", "\xff" };
 	for (size_t i = 0; i < N_OF(texts); i++)
 		CHECK_CASE(parse(texts[i], strlen(texts[i])) == -EUCLEAN, texts[i]);
 	assert_int_equal(parse("{\0}", 3), -EUCLEAN);
@@ -457,8 +457,8 @@ static void test_check_kdf(void **state)
 	(void)state;
 	for (size_t i = 0; i < N_OF(kdfs); i++)
 		CHECK_CASE(vaultfile_check_kdf(kdfs[i].kind, kdfs[i].kdf, kdfs[i].memory,
-		                               kdfs[i].passes, kdfs[i].lanes) == kdfs[i].want,
-		           kdfs[i].name);
+					       kdfs[i].passes, kdfs[i].lanes) == kdfs[i].want,
+			   kdfs[i].name);
 }
 
 static void test_names(void **state)

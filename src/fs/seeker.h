@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * SEEK_DATA and SEEK_HOLE where the kernel has a writeback cache: it asks us without writing back first.
+ * So we have it write back, by telling it to drop its pages of the file; it does that before the call
+ * returns, and sends us WRITEs meanwhile. That must not happen in a thread that serves requests, or all
+ * of them could wait for each other: one thread of its own does it.
+ */
+#ifndef CRYPTFS_FS_SEEKER_H
+#define CRYPTFS_FS_SEEKER_H
+
+#include <fuse_lowlevel.h>
+
+#include "store/file.h"
+
+struct seeker;
+
+/* Returns 0 or -errno. */
+int seeker_start(struct fuse_session *se, struct seeker **out);
+void seeker_stop(struct seeker *s);
+
+/* Have it answered once the kernel has written back. f is held by the open file that the request is for. */
+void seeker_ask(struct seeker *s, fuse_req_t req, fuse_ino_t ino, struct file *f, off_t off, int whence);
+
+/* Answer now. */
+void seeker_reply(fuse_req_t req, struct file *f, off_t off, int whence);
+
+#endif
