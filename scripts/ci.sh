@@ -51,7 +51,7 @@ run() {
 	shift
 	log=$out/$job/$(tr -c 'A-Za-z0-9.\n' _ <<<"$name").log
 	mkdir -p "$out/$job"
-	"$@" >"$log" 2>&1 </dev/null || rc=$?
+	("$@") >"$log" 2>&1 </dev/null || rc=$?
 	if [ "$rc" -eq 0 ]; then
 		pass
 	else

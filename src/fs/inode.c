@@ -44,7 +44,8 @@ int inode_table_init(struct inode_table *t, struct dir *root)
 	}
 	t->root.ino = root->ino;
 	t->root.type = S_IFDIR;
-	t->root.nlookup = t->root.refs = 1; /* never goes */
+	t->root.nlookup = 1; /* never goes */
+	t->root.refs = 1;
 	t->root.pin = -1;
 	t->root.dir = root;
 	t->root.pinned = true;

@@ -149,7 +149,7 @@ __attribute__((format(printf, 1, 2), noreturn)) static void die(const char *fmt,
 /* ---- the disk: a FUSE file in memory ---- */
 
 static uint8_t *disk_image;
-static int disk_fd;
+static int disk_fd, outer_ns;
 
 /* One page that was written: ours if it begins or ends with a number of ours. */
 static void disk_judge(const uint8_t *page)
@@ -318,11 +318,16 @@ static void *disk_thread(void *arg)
 static void disk_main(void)
 {
 	pthread_t t[DISK_THREADS];
+	/* Were it in the namespace when it dies, its last thread would unmount the filesystem above before the
+	 * descriptor of the disk is closed, and wait for itself. */
+	if (setns(outer_ns, CLONE_NEWNS) != 0)
+		die("setns");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	disk_image = mmap(NULL, DISK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	disk_image = mmap(NULL, DISK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			  0);
 	if (disk_image == MAP_FAILED)
 		die("disk: image");
 	for (int i = 0; i < DISK_THREADS; i++)
@@ -858,7 +863,9 @@ static void isolate(void)
 	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGALRM };
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		signal(sigs[i], on_signal);
-	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+	outer_ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (outer_ns < 0 || unshare(CLONE_NEWNS) != 0 ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		die("mount namespace");
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sh == MAP_FAILED)
