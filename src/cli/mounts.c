@@ -188,10 +188,12 @@ void mounts_ask(const char *mountpoint, struct mounts_status *out)
 		out->state = MOUNTS_DEAD;
 }
 
+/* What stat says may come from the kernel's cache: only a question to the daemon tells. */
 bool mounts_is_dead(const char *mountpoint)
 {
-	struct stat st;
-	return stat(mountpoint, &st) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+	struct mounts_status status;
+	mounts_ask(mountpoint, &status);
+	return status.state == MOUNTS_DEAD;
 }
 
 const struct mounts_entry *mounts_of_vault(const struct mounts *m, int vault_fd)
