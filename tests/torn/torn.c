@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * torn: can the disk be given a mixture of two versions of a page that is overwritten?
+ * torn: which way of writing over a page keeps every image of it on disk whole, and what does it cost?
+ * The answer is in doc/decisions/0001-writing-over-a-page.md.
  *
- * A child process is the disk: it serves one file in memory over the kernel's FUSE protocol, a loop device with
- * direct I/O lies on that file, and a filesystem on the loop device. So each byte that goes to the disk passes
- * through disk_write(). Every page of the test file is filled with one 8-byte number; a page that arrives with two
- * different ones is a mixture. The disk is slow on purpose: its buffer has a page boundary in the middle of each page
- * of data, and the second half is faulted in through userfaultfd, which takes up to 100 us. For so long the kernel has
- * read half of a page, as a real device has during DMA.
+ * A child process is the disk: it serves one file in memory over FUSE, a loop device with direct I/O
+ * lies on that file, and a filesystem on the loop device. So every page that goes to the disk passes
+ * through disk_judge(). A page of the test file is filled with one 8-byte number; one that arrives
+ * with two numbers is torn. The disk is slow on purpose, as a real one is that reads a page by DMA: the
+ * page boundary of its buffer is in the middle of each page of data, and userfaultfd takes up to
+ * 100 us to bring in the second half.
  *
- * The load: one thread overwrites pages in one of the ways below, others call fdatasync, syncfs and the flusher.
+ * The load: one thread overwrites pages in one of the ways below, one calls fdatasync, one does what
+ * syncfs and the flusher do. The cost is measured without that disk, in a file in a directory.
  *
- * usage: torn [-t ext4,xfs,overlay] [-o mount options] [-r rounds] [-s ms] [-d dir] [-c | -C] [-S]
- *   -t  filesystems, default ext4 and (with mkfs.xfs) xfs; overlay is one over ext4, shown but not judged
- *   -o  options for mounting the filesystem
- *   -r  least number of rounds, default 4; goes on until there is enough to judge by
- *   -s  milliseconds per way and round, default 700
- *   -d  where the files for the cost are, default the current directory
- *   -c  only the cost; -C without the cost
- *   -S  make the files for the cost page by page, which keeps the folios of the page cache small
- * Root only. It lives in its own mount namespace and its loop device clears itself, so nothing stays behind even
- * when it is killed. TAP on stdout; 0 fine, 1 failed, 77 can't be run here.
+ * usage: torn [-t FS,...] [-o OPTIONS] [-s SECONDS] [-d DIR] [-p]
+ *   -t  filesystems: ext4, xfs, btrfs, overlay (one on ext4); default ext4, "" for none
+ *   -o  mount options
+ *   -s  seconds for each way, default 3
+ *   -d  measure the cost in DIR
+ *   -p  make the file for the cost page by page: the page cache then has no large folios
+ *
+ * Root only. It has a mount namespace of its own, and the loop device goes with its last user, so nothing
+ * stays behind even if it is killed. Exit: 0 fine, 1 a way that should be safe is not (or the
+ * control is), 2 usage or trouble, 77 cannot run here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,54 +56,52 @@ enum {
 	DISK_THREADS = 3,
 	MAX_IO = 32 * PAGE, /* of one FUSE request */
 	TEST_PAGES = 256,
-	RUN = 8, /* most pages in one overwrite */
 	COST_PAGES = 65536,
-	MAX_ROUNDS = 60,
-	WANT_SEEN = 20000, /* page writes seen of the way we use */
-	WANT_MIXED = 50,   /* mixtures of the control */
-	WATCHDOG_S = 900,
+	NOTES = 32768, /* bits: 4 KiB a file */
+	MAX_SECONDS = 60,
 };
 
 #define MAGIC UINT64_C(0x746f726e00000000) /* "torn", then a counter */
 #define MAGIC_MASK UINT64_C(0xffffffff00000000)
 
-enum way {
-	PLAIN,
-	OWN_FSYNC,
-	WAIT_BEFORE,
-	QUIESCE,
-	QUIESCE_STAT,
-	NOTED_PAGE,
-	NOTED_FILE,
-	FDATASYNC,
-	DIRECT,
-	WAYS
-};
-static const char *const way_name[WAYS] = {
-	"plain (control)",   "own fsync excluded", "WAIT_BEFORE only",
-	"quiesce",	     "quiesce+cachestat",
-	"noted, one page",   "noted, whole file",  "fdatasync before",
-	"O_DIRECT",
+/* What is done about a page besides the pwrite. */
+enum {
+	ALONE = 1, /* our own fsync of the file is kept out meanwhile */
+	WAIT = 2, /* before: sync_file_range(WAIT_BEFORE) */
+	QUIESCE = 4, /* before: sync_file_range(WAIT_BEFORE | WRITE | WAIT_AFTER) */
+	FDATASYNC = 8, /* before: fdatasync */
+	NOTED = 16, /* those two for the whole file, and only if we wrote the page since the last time */
+	DSYNC = 32, /* pwritev2(RWF_DSYNC) */
+	DIRECT = 64, /* O_DIRECT */
+	SAFE = 128, /* should never tear a page */
 };
 
-enum pattern { ONE, FEW, RUNS, PATTERNS };
-static const char *const pattern_name[PATTERNS] = { "one page", "8 pages", "runs of 1-8" };
-
-struct cell {
-	atomic_ulong seen, mixed; /* counted by the disk */
-	unsigned long writes;	  /* overwrites */
-	uint64_t ns;
+static const struct way {
+	const char *name;
+	unsigned int how;
+} ways[] = {
+	{ "plain", 0 },
+	{ "fsync kept out", ALONE },
+	{ "wait before", WAIT },
+	{ "both", ALONE | WAIT },
+	{ "quiesce", QUIESCE | SAFE },
+	{ "quiesce, noted", QUIESCE | NOTED | SAFE },
+	{ "fdatasync", FDATASYNC | SAFE },
+	{ "fdatasync, noted", FDATASYNC | NOTED | SAFE },
+	{ "O_DSYNC", DSYNC | SAFE },
+	{ "O_DIRECT", DIRECT | SAFE },
 };
+enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
 
 /* What the disk and the load share. */
-static struct shared {
-	struct cell cells[WAYS][PATTERNS];
-	struct cell setup;
-	atomic_int way, pattern; /* whose writes arrive; way WAYS: nobody's */
-} *sh;
+struct count {
+	atomic_ulong pages, torn;
+};
+static struct count *count; /* one for each way, and one for what arrives between them */
+static atomic_int *now_way;
 
 static volatile sig_atomic_t stopped;
-static pid_t disk_pid;
+static pid_t main_pid, disk_pid;
 
 static void on_signal(int sig)
 {
@@ -138,12 +138,20 @@ __attribute__((format(printf, 1, 2), noreturn)) static void die(const char *fmt,
 {
 	int e = errno;
 	va_list ap;
-	printf("Bail out! ");
+	fprintf(stderr, "torn: ");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	printf(": %s\n", strerror(e));
-	exit(1);
+	fprintf(stderr, ": %s\n", strerror(e));
+	exit(2);
+}
+
+static void *map(size_t n, int flags)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
 }
 
 /* ---- the disk: a FUSE file in memory ---- */
@@ -161,11 +169,10 @@ static void disk_judge(const uint8_t *page)
 	bool same = true;
 	for (size_t i = 1; i < PAGE / 8; i++)
 		same = same && w[i] == w[0];
-	int way = atomic_load(&sh->way);
-	struct cell *c = way < WAYS ? &sh->cells[way][atomic_load(&sh->pattern)] : &sh->setup;
-	atomic_fetch_add(&c->seen, 1);
+	struct count *c = &count[atomic_load(now_way)];
+	atomic_fetch_add(&c->pages, 1);
 	if (!same)
-		atomic_fetch_add(&c->mixed, 1);
+		atomic_fetch_add(&c->torn, 1);
 }
 
 static int disk_write(uint64_t off, const uint8_t *data, uint32_t size)
@@ -188,8 +195,12 @@ static void disk_reply(uint64_t unique, int error, const void *data, size_t n)
 
 static struct fuse_attr disk_attr(void)
 {
-	return (struct fuse_attr){ .ino = 1, .size = DISK_BYTES, .blocks = DISK_BYTES / 512, .mode = S_IFREG | 0600,
-				   .nlink = 1, .blksize = PAGE };
+	return (struct fuse_attr){ .ino = 1,
+				   .size = DISK_BYTES,
+				   .blocks = DISK_BYTES / 512,
+				   .mode = S_IFREG | 0600,
+				   .nlink = 1,
+				   .blksize = PAGE };
 }
 
 static void disk_init(uint64_t unique, const struct fuse_init_in *in)
@@ -257,7 +268,7 @@ static void disk_serve(const struct fuse_in_header *h, const uint8_t *arg)
 /* Fill in the buffer's pages when they are touched, at leisure every other time. */
 static void *disk_fault_thread(void *arg)
 {
-	int uffd = *(int *)arg;
+	int uffd = (int)(intptr_t)arg;
 	uint64_t seed = now_ns() | 1;
 	struct uffd_msg msg;
 	prctl(PR_SET_TIMERSLACK, 1);
@@ -273,22 +284,20 @@ static void *disk_fault_thread(void *arg)
 	return NULL;
 }
 
-/* A slow second half for each page of data in [base, base + len). Does without where the kernel has none:
- * an ordinary page fault then makes a shorter gap. */
+/* A slow second half for each page of data in [base, base + len). Without userfaultfd an ordinary page
+ * fault makes a shorter gap. */
 static void disk_slow(uint8_t *base, size_t len)
 {
-	int *uffd = malloc(sizeof(*uffd));
 	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .range = { (uintptr_t)base, len }, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_register reg = { .range = { (uintptr_t)base, len },
+				       .mode = UFFDIO_REGISTER_MODE_MISSING };
 	pthread_t t;
-	if (!uffd)
-		return;
-	*uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (*uffd < 0 || ioctl(*uffd, UFFDIO_API, &api) != 0 || ioctl(*uffd, UFFDIO_REGISTER, &reg) != 0) {
-		printf("# no userfaultfd (%s): the disk is a fast one\n", strerror(errno));
+	int uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) != 0 || ioctl(uffd, UFFDIO_REGISTER, &reg) != 0) {
+		fprintf(stderr, "torn: no userfaultfd, so the disk is a fast one: %s\n", strerror(errno));
 		return;
 	}
-	pthread_create(&t, NULL, disk_fault_thread, uffd);
+	pthread_create(&t, NULL, disk_fault_thread, (void *)(intptr_t)uffd);
 }
 
 static void *disk_thread(void *arg)
@@ -296,9 +305,7 @@ static void *disk_thread(void *arg)
 	/* Header and write arguments end in the middle of the first page. */
 	const size_t head = sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in);
 	const size_t len = MAX_IO + 2 * PAGE;
-	uint8_t *base = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (base == MAP_FAILED)
-		die("disk: buffer");
+	uint8_t *base = map(len, MAP_PRIVATE);
 	uint8_t *buf = base + PAGE / 2 - head;
 	base[0] = 1;
 	disk_slow(base + PAGE, len - PAGE);
@@ -318,30 +325,30 @@ static void *disk_thread(void *arg)
 static void disk_main(void)
 {
 	pthread_t t[DISK_THREADS];
-	/* Were it in the namespace when it dies, its last thread would unmount the filesystem above before the
-	 * descriptor of the disk is closed, and wait for itself. */
+	/* Were it in the namespace when it dies, its last thread would unmount the filesystem above before
+	 * the descriptor of the disk is closed, and wait for itself. */
 	if (setns(outer_ns, CLONE_NEWNS) != 0)
 		die("setns");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	disk_image = mmap(NULL, DISK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			  0);
-	if (disk_image == MAP_FAILED)
-		die("disk: image");
+	disk_image = map(DISK_BYTES, MAP_PRIVATE | MAP_NORESERVE);
 	for (int i = 0; i < DISK_THREADS; i++)
 		pthread_create(&t[i], NULL, disk_thread, NULL);
 	for (int i = 0; i < DISK_THREADS; i++)
 		pthread_join(t[i], NULL);
-	fflush(stdout);
 	_exit(0);
 }
 
 /* ---- setting up and taking down ---- */
 
-static char dir[64], path_disk[96], path_fs[96], path_ovl[96], loop_path[32];
-static pid_t main_pid;
+/* On a tmpfs over /tmp, which goes with our namespace. */
+#define PATH_DISK "/tmp/disk"
+#define PATH_FS "/tmp/fs"
+#define PATH_OVL "/tmp/overlay"
+
+static char loop_path[32];
 
 static void unmount(const char *path)
 {
@@ -363,19 +370,13 @@ static void disk_stop(void)
 
 static void take_down(void)
 {
-	if (getpid() != main_pid || !dir[0])
+	if (getpid() != main_pid || disk_pid <= 0)
 		return;
-	unmount(path_ovl);
-	unmount(path_fs);
-	unmount(path_disk);
-	if (disk_pid > 0)
-		disk_stop();
+	unmount(PATH_OVL);
+	unmount(PATH_FS);
+	unmount(PATH_DISK);
+	disk_stop();
 	disk_pid = 0;
-	unlink(path_disk);
-	rmdir(path_fs);
-	rmdir(path_ovl);
-	rmdir(dir);
-	dir[0] = 0;
 }
 
 static void disk_start(void)
@@ -384,8 +385,9 @@ static void disk_start(void)
 	disk_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (disk_fd < 0)
 		die("/dev/fuse");
-	snprintf(opts, sizeof(opts), "fd=%d,rootmode=100600,user_id=0,group_id=0,max_read=%d", disk_fd, MAX_IO);
-	if (mount("torn", path_disk, "fuse", MS_NOSUID | MS_NODEV, opts) != 0)
+	snprintf(opts, sizeof(opts), "fd=%d,rootmode=100600,user_id=0,group_id=0,max_read=%d", disk_fd,
+		 MAX_IO);
+	if (mount("torn", PATH_DISK, "fuse", MS_NOSUID | MS_NODEV, opts) != 0)
 		die("mount the disk");
 	fflush(stdout);
 	disk_pid = fork();
@@ -400,7 +402,7 @@ static void disk_start(void)
 static int loop_start(void)
 {
 	int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	int back = open(path_disk, O_RDWR | O_DIRECT | O_CLOEXEC);
+	int back = open(PATH_DISK, O_RDWR | O_DIRECT | O_CLOEXEC);
 	if (ctl < 0 || back < 0)
 		die("loop device");
 	struct loop_config c = { .fd = (uint32_t)back, .block_size = PAGE };
@@ -438,143 +440,94 @@ static bool run(char *const argv[])
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+static void mount_it(const char *what, const char *path, const char *fs, const char *opts)
+{
+	if (mount(what, path, fs, 0, opts) != 0)
+		die("mount %s", fs);
+}
+
 static void overlay_start(void)
 {
-	static const char *const sub[] = { "lower", "upper", "work" };
-	char path[128], opts[400];
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", path_fs, sub[i]);
-		mkdir(path, 0700);
-	}
-	snprintf(opts, sizeof(opts), "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", path_fs, path_fs, path_fs);
-	if (mount("overlay", path_ovl, "overlay", 0, opts) != 0)
-		die("mount overlay");
+	mkdir(PATH_FS "/lower", 0700);
+	mkdir(PATH_FS "/upper", 0700);
+	mkdir(PATH_FS "/work", 0700);
+	mount_it("overlay", PATH_OVL, "overlay",
+		 "lowerdir=" PATH_FS "/lower,upperdir=" PATH_FS "/upper,workdir=" PATH_FS "/work");
 }
 
 /* Everything up to a mounted filesystem. */
 static void set_up(const char *fs, const char *opts)
 {
-	bool overlay = strcmp(fs, "overlay") == 0, xfs = strcmp(fs, "xfs") == 0;
-	snprintf(dir, sizeof(dir), "/tmp/torn.XXXXXX");
-	if (!mkdtemp(dir))
-		die("mkdtemp");
-	snprintf(path_disk, sizeof(path_disk), "%s/disk", dir);
-	snprintf(path_fs, sizeof(path_fs), "%s/fs", dir);
-	snprintf(path_ovl, sizeof(path_ovl), "%s/ovl", dir);
-	mkdir(path_fs, 0700);
-	mkdir(path_ovl, 0700);
-	close(open(path_disk, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	const char *below = strcmp(fs, "overlay") == 0 ? "ext4" : fs;
+	char *ext4[] = { "mkfs.ext4", "-qF", "-b4096", "-Enodiscard,lazy_itable_init=0", loop_path, NULL };
+	char *xfs[] = { "mkfs.xfs", "-qfK", loop_path, NULL };
+	char *btrfs[] = { "mkfs.btrfs", "-qfK", loop_path, NULL };
+	mkdir(PATH_FS, 0700);
+	mkdir(PATH_OVL, 0700);
+	close(open(PATH_DISK, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	disk_start();
 	int loop = loop_start();
-	char *ext4[] = { "mkfs.ext4", "-qF", "-b4096", "-Enodiscard,lazy_itable_init=0", loop_path, NULL };
-	char *mkxfs[] = { "mkfs.xfs", "-qfK", loop_path, NULL };
-	if (!run(xfs ? mkxfs : ext4))
+	if (!run(strcmp(below, "xfs") == 0 ? xfs : strcmp(below, "btrfs") == 0 ? btrfs : ext4))
 		die("mkfs for %s", fs);
-	if (mount(loop_path, path_fs, xfs ? "xfs" : "ext4", 0, opts) != 0)
-		die("mount %s", fs);
+	mount_it(loop_path, PATH_FS, below, opts);
 	close(loop);
-	if (overlay)
+	if (below != fs)
 		overlay_start();
 }
 
 /* ---- the ways to overwrite ---- */
 
-static void way_sync_range(int fd, off_t off, size_t n, unsigned int flags)
-{
-	if (sync_file_range(fd, off, (off_t)n, flags) != 0)
-		die("sync_file_range");
-}
-
 #define RANGE_QUIESCE (SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
 
-/* Are pages of the range dirty or being written back, as far as cachestat(2) can tell? */
-static bool way_is_busy(int fd, off_t off, size_t n)
+/* Which pages were written since the whole file was last clean. Two pages may share a bit. */
+static uint64_t notes[NOTES / 64];
+
+static bool note(uint64_t first, size_t n, bool set)
 {
-	struct {
-		uint64_t off, len;
-	} range = { (uint64_t)off, n };
-	struct {
-		uint64_t cache, dirty, writeback, evicted, recently_evicted;
-	} st;
-	enum { SYS_CACHESTAT = 451 };
-	return syscall(SYS_CACHESTAT, fd, &range, &st, 0) != 0 || st.dirty || st.writeback;
+	bool found = false;
+	for (uint64_t p = first; p < first + n; p++) {
+		uint64_t bit = UINT64_C(1) << (p % 64);
+		found = found || (notes[p % NOTES / 64] & bit);
+		if (set)
+			notes[p % NOTES / 64] |= bit;
+	}
+	return found;
 }
 
-/*
- * The noted ways: we know ourselves which pages we have overwritten since a sync of ours, and only those need care.
- * Syncs are numbered as they begin; a page's note is the number of the first that covers it. It is taken after the
- * pwrite: a sync that has begun by then does not count.
- */
-static struct {
-	atomic_ulong begun, done;
-	unsigned long page[COST_PAGES];
-} noted;
-
-static unsigned long noted_begin(void)
+/* Pages [first, first + n) clean and not on their way to the disk. */
+static void make_clean(unsigned int how, int fd, uint64_t first, size_t n)
 {
-	return atomic_fetch_add(&noted.begun, 1) + 1;
+	int r = 0;
+	if (how & NOTED) {
+		if (!note(first, n, false))
+			return;
+		memset(notes, 0, sizeof(notes));
+		first = n = 0; /* the whole file */
+	}
+	if (how & QUIESCE)
+		r = sync_file_range(fd, (off_t)(first * PAGE), (off_t)(n * PAGE), RANGE_QUIESCE);
+	if (how & FDATASYNC)
+		r = fdatasync(fd);
+	if (r != 0)
+		die("cannot sync");
 }
 
-static void noted_done(unsigned long id)
-{
-	unsigned long was = atomic_load(&noted.done);
-	while (was < id && !atomic_compare_exchange_weak(&noted.done, &was, id))
-		;
-}
+static pthread_mutex_t alone = PTHREAD_MUTEX_INITIALIZER;
 
-static bool noted_is_dirty(off_t off, size_t n)
+static void overwrite(unsigned int how, int fd, void *buf, uint64_t first, size_t n)
 {
-	unsigned long done = atomic_load(&noted.done);
-	for (size_t p = (size_t)off / PAGE; p < ((size_t)off + n) / PAGE; p++)
-		if (noted.page[p] > done)
-			return true;
-	return false;
-}
-
-static void noted_write(off_t off, size_t n)
-{
-	unsigned long next = atomic_load(&noted.begun) + 1;
-	for (size_t p = (size_t)off / PAGE; p < ((size_t)off + n) / PAGE; p++)
-		noted.page[p] = next;
-}
-
-static int synced(int fd)
-{
-	unsigned long id = noted_begin();
-	int r = fdatasync(fd);
-	if (r == 0)
-		noted_done(id);
-	return r;
-}
-
-static void way_noted_file(int fd)
-{
-	unsigned long id = noted_begin();
-	way_sync_range(fd, 0, 0, RANGE_QUIESCE);
-	noted_done(id);
-}
-
-static pthread_mutex_t own_fsync = PTHREAD_MUTEX_INITIALIZER;
-
-static void overwrite(enum way way, int fd, const void *buf, size_t n, off_t off)
-{
-	if (way == OWN_FSYNC)
-		pthread_mutex_lock(&own_fsync);
-	if (way == WAIT_BEFORE)
-		way_sync_range(fd, off, n, SYNC_FILE_RANGE_WAIT_BEFORE);
-	if (way == QUIESCE || (way == QUIESCE_STAT && way_is_busy(fd, off, n)))
-		way_sync_range(fd, off, n, RANGE_QUIESCE);
-	if (way == FDATASYNC && fdatasync(fd) != 0)
-		die("fdatasync");
-	if (way == NOTED_PAGE && noted_is_dirty(off, n))
-		way_sync_range(fd, off, n, RANGE_QUIESCE);
-	if (way == NOTED_FILE && noted_is_dirty(off, n))
-		way_noted_file(fd);
-	if (pwrite(fd, buf, n, off) != (ssize_t)n)
-		die("pwrite (%s)", way_name[way]);
-	noted_write(off, n);
-	if (way == OWN_FSYNC)
-		pthread_mutex_unlock(&own_fsync);
+	struct iovec v = { buf, n * PAGE };
+	if (how & ALONE)
+		pthread_mutex_lock(&alone);
+	if (how & WAIT)
+		sync_file_range(fd, (off_t)(first * PAGE), (off_t)(n * PAGE), SYNC_FILE_RANGE_WAIT_BEFORE);
+	make_clean(how, fd, first, n);
+	if (pwritev2(fd, &v, 1, (off_t)(first * PAGE), how & DSYNC ? RWF_DSYNC : 0) != (ssize_t)v.iov_len)
+		die("cannot write");
+	if (how & NOTED)
+		note(first, n, true);
+	if (how & ALONE)
+		pthread_mutex_unlock(&alone);
 }
 
 static void fill(uint8_t *buf, size_t pages)
@@ -587,19 +540,32 @@ static void fill(uint8_t *buf, size_t pages)
 	}
 }
 
-static void *page_alloc(size_t n)
+/* The whole file anew and clean. Large steps make large folios in the page cache. */
+static void prepare(int fd, size_t pages, size_t step, uint8_t *buf)
 {
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (p == MAP_FAILED)
-		die("mmap");
-	return p;
+	fdatasync(fd);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	for (size_t p = 0; p < pages; p += step) {
+		fill(buf, step);
+		if (pwrite(fd, buf, step * PAGE, (off_t)(p * PAGE)) != (ssize_t)(step * PAGE))
+			die("cannot write the file");
+	}
+	memset(notes, 0, sizeof(notes));
+	if (syncfs(fd) != 0)
+		die("syncfs");
 }
 
-/* ---- the load ---- */
+static void set_direct(int fd, unsigned int how)
+{
+	if ((how & DIRECT) && fcntl(fd, F_SETFL, O_DIRECT) != 0)
+		die("O_DIRECT");
+}
+
+/* ---- tearing ---- */
 
 struct load {
 	int fd;
-	enum way way;
+	unsigned int how;
 	atomic_bool done;
 };
 
@@ -608,17 +574,17 @@ static void *load_fdatasync(void *arg)
 	struct load *l = arg;
 	uint64_t seed = now_ns() | 1;
 	while (!atomic_load(&l->done)) {
-		if (l->way == OWN_FSYNC)
-			pthread_mutex_lock(&own_fsync);
-		synced(l->fd);
-		if (l->way == OWN_FSYNC)
-			pthread_mutex_unlock(&own_fsync);
+		if (l->how & ALONE)
+			pthread_mutex_lock(&alone);
+		fdatasync(l->fd);
+		if (l->how & ALONE)
+			pthread_mutex_unlock(&alone);
 		nap(draw(&seed) % 100000);
 	}
 	return NULL;
 }
 
-/* The others who write back: syncfs, and what the background flusher does. */
+/* The others who write back: syncfs, and what the flusher does. */
 static void *load_syncfs(void *arg)
 {
 	struct load *l = arg;
@@ -633,227 +599,130 @@ static void *load_syncfs(void *arg)
 	return NULL;
 }
 
-static void load_write(const struct load *l, enum pattern pat, uint64_t ns, struct cell *c, uint8_t *buf)
+/* One page over and over, 8 pages, runs of 1 to 8 pages. Returns how many overwrites there were. */
+static unsigned long load_write(const struct load *l, int pattern, uint64_t ns, uint8_t *buf)
 {
-	uint64_t seed = now_ns() | 1, start = now_ns(), end = start + ns;
+	uint64_t seed = now_ns() | 1, end = now_ns() + ns;
+	unsigned long writes = 0;
 	while (now_ns() < end && !stopped) {
-		size_t n = pat == RUNS ? 1 + draw(&seed) % RUN : 1;
-		size_t page = pat == ONE ? 40 : pat == FEW ? 40 + draw(&seed) % 8 : draw(&seed) % 64;
+		size_t n = pattern == 2 ? 1 + draw(&seed) % 8 : 1;
+		uint64_t page = pattern == 0 ? 40 : draw(&seed) % (pattern == 1 ? 8 : 64);
 		fill(buf, n);
-		overwrite(l->way, l->fd, buf, n * PAGE, (off_t)(page * PAGE));
-		c->writes++;
+		overwrite(l->how, l->fd, buf, page, n);
+		writes++;
 	}
-	c->ns += now_ns() - start;
+	return writes;
 }
 
-/* All pages anew, by one large write (which makes large folios in the page cache) or page by page. */
-static void load_prepare(int fd, bool large, uint8_t *buf)
-{
-	fdatasync(fd);
-	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	size_t step = large ? TEST_PAGES : 1;
-	for (size_t p = 0; p < TEST_PAGES; p += step) {
-		fill(buf, step);
-		if (pwrite(fd, buf, step * PAGE, (off_t)(p * PAGE)) != (ssize_t)(step * PAGE))
-			die("prepare");
-	}
-	memset(noted.page, 0, sizeof(noted.page));
-	if (syncfs(fd) != 0)
-		die("syncfs");
-}
-
-static void load_slot(const char *file, enum way way, enum pattern pat, bool large, uint64_t ns, uint8_t *buf)
+static unsigned long load_slot(const char *file, int way, int pattern, bool large, uint64_t ns, uint8_t *buf)
 {
 	pthread_t t[2];
 	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		die("test file");
-	load_prepare(fd, large, buf);
-	if (way == DIRECT && fcntl(fd, F_SETFL, O_DIRECT) != 0)
-		die("O_DIRECT");
-	struct load l = { .fd = fd, .way = way };
-	atomic_store(&sh->pattern, (int)pat);
-	atomic_store(&sh->way, (int)way);
+		die("%s", file);
+	prepare(fd, TEST_PAGES, large ? TEST_PAGES : 1, buf);
+	set_direct(fd, ways[way].how);
+	struct load l = { .fd = fd, .how = ways[way].how };
+	atomic_store(now_way, way);
 	pthread_create(&t[0], NULL, load_fdatasync, &l);
 	pthread_create(&t[1], NULL, load_syncfs, &l);
-	load_write(&l, pat, ns, &sh->cells[way][pat], buf);
+	unsigned long writes = load_write(&l, pattern, ns, buf);
 	atomic_store(&l.done, true);
 	pthread_join(t[0], NULL);
 	pthread_join(t[1], NULL);
 	syncfs(fd);
-	atomic_store(&sh->way, WAYS);
+	atomic_store(now_way, WAYS);
 	close(fd);
+	return writes;
 }
 
-struct sum {
-	unsigned long seen, mixed;
-};
-
-static struct sum sum_of(enum way way)
+/* Print the table. Returns whether the safe ways were safe and the control was not. */
+static bool judge(const char *fs, const unsigned long *writes, unsigned long seconds)
 {
-	struct sum s = { 0 };
-	for (int p = 0; p < PATTERNS; p++) {
-		s.seen += sh->cells[way][p].seen;
-		s.mixed += sh->cells[way][p].mixed;
+	bool good = true, stable = strcmp(fs, "btrfs") == 0; /* with checksums it cannot tear */
+	printf("\n%-18s %13s %13s %10s   (%s)\n", "way", "overwrites/s", "pages written", "torn", fs);
+	for (int w = 0; w < WAYS; w++) {
+		unsigned long pages = atomic_load(&count[w].pages), torn = atomic_load(&count[w].torn);
+		bool wrong = ways[w].how & SAFE ? torn > 0 || pages == 0 : w == 0 && !torn && !stable;
+		printf("%-18s %13lu %13lu %10lu%s\n", ways[w].name, writes[w] / seconds, pages, torn,
+		       wrong ? "   <- unexpected" : "");
+		good = good && !wrong;
 	}
-	return s;
-}
-
-static bool load_enough(void)
-{
-	return sum_of(PLAIN).mixed > WANT_MIXED && sum_of(QUIESCE).seen > WANT_SEEN;
-}
-
-static void load_print(const char *fs, int rounds)
-{
-	printf("# %s, %d rounds: page writes the disk was given, mixtures of two versions, overwrites a second\n", fs,
-	       rounds);
-	printf("# %-20s %-12s %10s %9s %10s\n", "way", "pattern", "seen", "mixtures", "writes/s");
-	for (int w = 0; w < WAYS; w++)
-		for (int p = 0; p < PATTERNS; p++) {
-			struct cell *c = &sh->cells[w][p];
-			printf("# %-20s %-12s %10lu %9lu %10.0f\n", way_name[w], pattern_name[p], c->seen, c->mixed,
-			       c->ns ? (double)c->writes * 1e9 / (double)c->ns : 0.0);
-		}
-	for (int w = 0; w < WAYS; w++)
-		printf("# sum: %-20s %9lu of %lu\n", way_name[w], sum_of(w).mixed, sum_of(w).seen);
-}
-
-/* ---- verdicts ---- */
-
-static int tests, failures;
-
-__attribute__((format(printf, 2, 3))) static void tap(bool good, const char *fmt, ...)
-{
-	va_list ap;
-	printf("%sok %d - ", good ? "" : "not ", ++tests);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	printf("\n");
-	failures += !good;
-}
-
-static void judge(const char *fs)
-{
-	struct sum control = sum_of(PLAIN);
-	tap(control.mixed > 0, "%s: the control gives mixtures (%lu of %lu)", fs, control.mixed, control.seen);
-	static const enum way safe[] = { QUIESCE, QUIESCE_STAT, NOTED_PAGE, NOTED_FILE, FDATASYNC, DIRECT };
-	for (size_t i = 0; i < sizeof(safe) / sizeof(safe[0]); i++) {
-		struct sum s = sum_of(safe[i]);
-		tap(s.mixed == 0 && s.seen > 0, "%s: %s gives none (%lu of %lu)", fs, way_name[safe[i]], s.mixed,
-		    s.seen);
+	if (atomic_load(&count[WAYS].torn) > 0) {
+		printf("Pages that nobody overwrote were torn: this program is wrong.\n");
+		good = false;
 	}
-	tap(sh->setup.mixed == 0, "%s: none among %lu pages that nobody overwrote", fs, sh->setup.seen);
-}
-
-static void torn_on(const char *fs, const char *opts, int rounds, uint64_t ns)
-{
-	char file[128];
-	bool overlay = strcmp(fs, "overlay") == 0;
-	uint8_t *buf = page_alloc((size_t)TEST_PAGES * PAGE);
-	memset(sh, 0, sizeof(*sh));
-	atomic_store(&sh->way, WAYS);
-	set_up(fs, opts);
-	snprintf(file, sizeof(file), "%s/test", overlay ? path_ovl : path_fs);
-	int n = 0;
-	while (!stopped && n < MAX_ROUNDS && (n < rounds || (!overlay && !load_enough()))) {
-		for (int p = 0; p < PATTERNS; p++)
-			for (int w = 0; w < WAYS && !stopped; w++)
-				load_slot(file, (enum way)w, (enum pattern)p, n % 2 == 0, ns, buf);
-		n++;
-	}
-	take_down();
-	munmap(buf, (size_t)TEST_PAGES * PAGE);
-	load_print(fs, n);
-	if (!overlay && !stopped)
-		judge(fs);
 	fflush(stdout);
+	return good;
 }
 
-/* ---- the cost, on a real disk ---- */
-
-enum cost { COST_RANDOM, COST_HOT, COST_SYNCED, COST_ROW, COSTS };
-static const char *const cost_name[COSTS] = { "random, no fsync", "16 hot pages", "fdatasync every 16",
-						"in a row, 33 pages" };
-static const enum way cost_ways[] = { PLAIN, QUIESCE, QUIESCE_STAT, NOTED_PAGE, NOTED_FILE, DIRECT };
-enum { COST_WAYS = sizeof(cost_ways) / sizeof(cost_ways[0]) };
-
-static int cost_file(const char *where, bool direct, size_t step, uint8_t *buf)
+static bool torn_on(const char *fs, const char *opts, unsigned int seconds, uint8_t *buf)
 {
-	char path[512];
-	snprintf(path, sizeof(path), "%s/torn.XXXXXX", where);
-	int fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		die("%s", path);
-	unlink(path);
-	for (size_t p = 0; p < COST_PAGES; p += step) {
-		fill(buf, step);
-		if (pwrite(fd, buf, step * PAGE, (off_t)(p * PAGE)) != (ssize_t)(step * PAGE))
-			die("cost: file");
+	enum { SLOTS = 6 };
+	const uint64_t ns = UINT64_C(1000000000) * seconds / SLOTS;
+	unsigned long writes[WAYS] = { 0 };
+	for (int i = 0; i <= WAYS; i++) {
+		atomic_store(&count[i].pages, 0);
+		atomic_store(&count[i].torn, 0);
 	}
-	if (fdatasync(fd) != 0 || (direct && fcntl(fd, F_SETFL, O_DIRECT) != 0))
-		die("cost: file");
-	return fd;
+	atomic_store(now_way, WAYS);
+	alarm(60 + 2 * WAYS * seconds);
+	set_up(fs, opts);
+	const char *file = strcmp(fs, "overlay") == 0 ? PATH_OVL "/test" : PATH_FS "/test";
+	for (int slot = 0; slot < SLOTS; slot++)
+		for (int w = 0; w < WAYS && !stopped; w++)
+			writes[w] += load_slot(file, w, slot / 2, slot % 2 == 0, ns, buf);
+	take_down();
+	return !stopped && judge(fs, writes, seconds);
 }
 
-/* What to overwrite n-th. In a row, each overwrite begins with the page that the one before ended with, as requests
- * do whose ends are not on block boundaries. */
-static size_t cost_page(enum cost cost, unsigned long n, uint64_t *seed)
-{
-	if (cost == COST_ROW)
-		return n * 32 % (COST_PAGES - 32);
-	return draw(seed) % (cost == COST_HOT ? 16 : COST_PAGES);
-}
+/* ---- the cost ---- */
 
-/* Overwrites a second, beginning with a clean file. */
-static double cost_slot(int fd, enum way way, enum cost cost, uint64_t ns, uint8_t *buf)
+enum { COSTS = 4 };
+
+/*
+ * Overwrites a second: of random pages, of 16 hot ones, of random ones with an fdatasync after each 16,
+ * and in a row, where each begins with the page that the one before ended with, as requests do that
+ * end within a block.
+ */
+static double cost_slot(int fd, unsigned int how, int cost, uint64_t ns, uint8_t *buf)
 {
-	size_t pages = cost == COST_ROW ? 33 : 1;
-	memset(noted.page, 0, sizeof(noted.page));
+	size_t n = cost == 3 ? 33 : 1;
+	memset(notes, 0, sizeof(notes));
 	fdatasync(fd);
 	uint64_t seed = now_ns() | 1, start = now_ns(), t = start;
-	unsigned long n = 0;
+	unsigned long writes = 0;
 	for (; t < start + ns && !stopped; t = now_ns()) {
-		size_t page = cost_page(cost, n, &seed);
-		fill(buf, pages);
-		overwrite(way, fd, buf, pages * PAGE, (off_t)(page * PAGE));
-		if (++n % 16 == 0 && cost == COST_SYNCED && synced(fd) != 0)
-			die("fdatasync");
+		uint64_t page = cost == 3 ? writes * 32 % (COST_PAGES - 32) :
+					    draw(&seed) % (cost == 1 ? 16 : COST_PAGES);
+		fill(buf, n);
+		overwrite(how, fd, buf, page, n);
+		if (++writes % 16 == 0 && cost == 2)
+			fdatasync(fd);
 	}
-	return (double)n * 1e9 / (double)(t - start);
+	return (double)writes * 1e9 / (double)(t - start);
 }
 
-static int by_value(const void *a, const void *b)
+static void cost_in(int dir, unsigned int seconds, size_t step, uint8_t *buf)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static void cost_main(const char *where, int rounds, uint64_t ns, size_t step)
-{
-	static double rate[COSTS][COST_WAYS][MAX_ROUNDS];
-	int fd[COST_WAYS];
-	uint8_t *buf = page_alloc((size_t)TEST_PAGES * PAGE);
-	for (int i = 0; i < COST_WAYS; i++)
-		fd[i] = cost_file(where, cost_ways[i] == DIRECT, step, buf);
-	for (int r = 0; r < rounds; r++)
+	const uint64_t ns = UINT64_C(1000000000) * seconds / COSTS;
+	printf("\n%-18s %12s %12s %12s %12s   (overwrites/s; file made by writes of %zu KiB)\n", "way",
+	       "random", "hot", "fdatasync/16", "in a row", step * 4);
+	for (int w = 0; w < WAYS && !stopped; w++) {
+		if (w > 0 && !(ways[w].how & SAFE))
+			continue;
+		int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (fd < 0)
+			die("no temporary file");
+		prepare(fd, COST_PAGES, step, buf);
+		set_direct(fd, ways[w].how);
+		printf("%-18s", ways[w].name);
 		for (int c = 0; c < COSTS; c++)
-			for (int i = 0; i < COST_WAYS; i++)
-				rate[c][i][r] = cost_slot(fd[i], cost_ways[i], (enum cost)c, ns, buf);
-	printf("# cost: overwrites a second in a file of %d MiB made by writes of %zu KiB, %d rounds of %.1f s:"
-	       " median (least to most)\n",
-	       COST_PAGES / 256, step * 4, rounds, (double)ns / 1e9);
-	for (int c = 0; c < COSTS; c++)
-		for (int i = 0; i < COST_WAYS; i++) {
-			double *v = rate[c][i];
-			qsort(v, (size_t)rounds, sizeof(*v), by_value);
-			printf("# %-20s %-20s %10.0f (%.0f to %.0f)\n", way_name[cost_ways[i]], cost_name[c],
-			       v[rounds / 2], v[0], v[rounds - 1]);
-		}
-	for (int i = 0; i < COST_WAYS; i++)
-		close(fd[i]);
-	fflush(stdout);
+			printf(" %12.0f", cost_slot(fd, ways[w].how, c, ns, buf));
+		printf("\n");
+		fflush(stdout);
+		close(fd);
+	}
 }
 
 /* ---- */
@@ -867,51 +736,56 @@ static void isolate(void)
 	if (outer_ns < 0 || unshare(CLONE_NEWNS) != 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		die("mount namespace");
-	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (sh == MAP_FAILED)
-		die("mmap");
+	mount_it("torn", "/tmp", "tmpfs", "size=1m");
+	now_way = map(PAGE, MAP_SHARED);
+	count = map(PAGE, MAP_SHARED);
 	main_pid = getpid();
 	atexit(take_down);
-	alarm(WATCHDOG_S);
 }
 
 int main(int argc, char **argv)
 {
-	char all[] = "ext4,xfs", *fs = NULL, *save = NULL;
-	const char *opts = NULL, *where = ".";
-	int rounds = 4, ms = 700, o;
-	bool cost = true, torn = true, small = false;
-	while ((o = getopt(argc, argv, "t:o:r:s:d:cCS")) != -1) {
+	char ext4[] = "ext4", *fs = ext4, *save = NULL;
+	const char *opts = NULL;
+	int seconds = 3, cost_fd = -1, o;
+	size_t step = TEST_PAGES;
+	bool good = true;
+	while ((o = getopt(argc, argv, "t:o:s:d:p")) != -1) {
 		switch (o) {
-		case 't': fs = optarg; break;
-		case 'o': opts = optarg; break;
-		case 'r': rounds = atoi(optarg); break;
-		case 's': ms = atoi(optarg); break;
-		case 'd': where = optarg; break;
-		case 'c': torn = false; break;
-		case 'C': cost = false; break;
-		case 'S': small = true; break;
-		default: return 2;
+		case 't':
+			fs = optarg;
+			break;
+		case 'o':
+			opts = optarg;
+			break;
+		case 's':
+			seconds = atoi(optarg);
+			break;
+		case 'd':
+			cost_fd = open(optarg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			if (cost_fd < 0)
+				die("%s", optarg);
+			break;
+		case 'p':
+			step = 1;
+			break;
+		default:
+			return 2;
 		}
 	}
-	if (rounds < 1 || rounds > MAX_ROUNDS || ms < 1)
+	if (seconds < 1 || seconds > MAX_SECONDS) {
+		fprintf(stderr, "torn: 1 to %d seconds\n", MAX_SECONDS);
 		return 2;
+	}
 	if (geteuid() != 0 || access("/dev/fuse", R_OK) != 0 || access("/dev/loop-control", R_OK) != 0) {
-		printf("1..0 # SKIP needs root, /dev/fuse and loop devices\n");
+		fprintf(stderr, "torn: needs root, /dev/fuse and loop devices\n");
 		return 77;
 	}
 	isolate();
-	if (!fs) {
-		fs = all;
-		if (access("/usr/sbin/mkfs.xfs", X_OK) != 0 && access("/sbin/mkfs.xfs", X_OK) != 0)
-			all[4] = 0;
-	}
-	for (char *f = strtok_r(fs, ",", &save); torn && f && !stopped; f = strtok_r(NULL, ",", &save))
-		torn_on(f, opts, rounds, (uint64_t)ms * 1000000);
-	if (cost && !stopped)
-		cost_main(where, rounds, 2 * (uint64_t)ms * 1000000, small ? 1 : TEST_PAGES);
-	if (stopped)
-		tap(false, "interrupted");
-	printf("1..%d\n", tests);
-	return failures ? 1 : 0;
+	uint8_t *buf = map(TEST_PAGES * PAGE, MAP_PRIVATE | MAP_POPULATE);
+	if (cost_fd >= 0)
+		cost_in(cost_fd, (unsigned int)seconds, step, buf);
+	for (char *f = strtok_r(fs, ",", &save); f && !stopped; f = strtok_r(NULL, ",", &save))
+		good = torn_on(f, opts, (unsigned int)seconds, buf) && good;
+	return stopped ? 2 : good ? 0 : 1;
 }
