@@ -47,9 +47,23 @@ static inline struct fs *fs_of(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
+/* The kernel puts a reply before every request that names what was in it (a node id, a handle).
+ * ThreadSanitizer cannot see that, and is told. */
+#if defined(__SANITIZE_THREAD__)
+void __tsan_acquire(void *p);
+void __tsan_release(void *p);
+#define fs_hand_out(p) __tsan_release(p)
+#define fs_hand_in(p) __tsan_acquire(p)
+#else
+#define fs_hand_out(p) ((void)(p))
+#define fs_hand_in(p) ((void)(p))
+#endif
+
 static inline struct node *fs_node(struct fs *fs, fuse_ino_t ino)
 {
-	return ino == FUSE_ROOT_ID ? &fs->inodes.root : (struct node *)(uintptr_t)ino;
+	struct node *n = ino == FUSE_ROOT_ID ? &fs->inodes.root : (struct node *)(uintptr_t)ino;
+	fs_hand_in(n);
+	return n;
 }
 
 static inline fuse_ino_t fs_ino(struct fs *fs, const struct node *n)

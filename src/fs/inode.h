@@ -39,6 +39,7 @@ struct node {
 	bool pinned;		  /* a directory whose dir stays: its name is gone */
 	bool size_known;	  /* the size hint lied: true_size counts while no file is loaded */
 	bool tended;		  /* is on the tender's list */
+	bool whole;		  /* file_is_whole when its file was last closed */
 	int pin;		  /* O_PATH, or -1 */
 	struct node *parent;	  /* counted; NULL if the name is gone, and for the root */
 	char *disk;		  /* name on disk in parent */

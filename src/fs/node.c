@@ -326,8 +326,8 @@ int node_fd_get(struct fs *fs, struct node *n, struct node_fd *out)
 			out->fd = d->fd;
 			return 0;
 		}
-		if (r != -EUCLEAN)
-			return r; /* a damaged directory can still be looked at */
+		if (r != -EUCLEAN && r != -EACCES)
+			return r; /* one that is damaged, or closed to its owner, can still be looked at */
 	}
 	struct file *f = node_file_peek(fs, n);
 	if (f) {
@@ -442,6 +442,7 @@ int node_stat(struct fs *fs, struct node *n, struct stat *sb)
 struct file *node_file_get(struct fs *fs, struct node *n)
 {
 	struct file *made = NULL, *f;
+	bool whole;
 	{
 		SCOPED_LOCK(inode_lock(&fs->inodes, n));
 		if (n->file) {
@@ -449,8 +450,9 @@ struct file *node_file_get(struct fs *fs, struct node *n)
 			n->refs++;
 			return n->file;
 		}
+		whole = n->whole;
 	}
-	made = file_new(fs->st);
+	made = file_new(fs->st, whole && !fs->shared);
 	if (!made)
 		return NULL;
 	{
@@ -490,7 +492,7 @@ static void node_file_finish(struct fs *fs, struct file *f)
 	if (fs->read_only || !file_is_open(f, true))
 		return;
 	int r = file_settle(f);
-	if (r == 0 && !file_is_durable(f) && file_is_synced(f))
+	if (r == 0 && file_wants_raise(f) && file_is_synced(f))
 		r = file_raise(f);
 	if (r < 0)
 		log_warn("inode %llu: closing: %s", (unsigned long long)file_ino(f), strerror(-r));
@@ -509,12 +511,13 @@ void node_file_put(struct fs *fs, struct node *n)
 	}
 	if (last) {
 		node_file_finish(fs, f);
-		if (!fs->read_only && !file_is_durable(f))
+		if (!fs->read_only && file_wants_raise(f))
 			tender_add(fs->tender, n);
 		SCOPED_LOCK(inode_lock(&fs->inodes, n));
 		last = --n->file_users == 0;
 		if (last) {
 			n->file = NULL;
+			n->whole = file_is_whole(f);
 			if (n->size_known)
 				n->true_size = file_size(f);
 		}

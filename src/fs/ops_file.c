@@ -12,17 +12,20 @@
 #include "fs/ops.h"
 #include "fs/reply.h"
 #include "fs/seeker.h"
+#include "fs/tender.h"
 #include "store/scratch.h"
 
 /* An open file's handle is its content, held. */
 static struct file *file_of(const struct fuse_file_info *fi)
 {
-	return (struct file *)(uintptr_t)fi->fh;
+	struct file *f = (struct file *)(uintptr_t)fi->fh;
+	fs_hand_in(f);
+	return f;
 }
 
 static void file_log(struct file *f, const char *what, int r)
 {
-	if (r == -EBADMSG || r == -EUCLEAN || r == -EPROTONOSUPPORT)
+	if (reply_is_damage(r) || r == -EPROTONOSUPPORT)
 		log_error("inode %llu: %s: %s", (unsigned long long)file_ino(f), what,
 			  r == -EPROTONOSUPPORT ? "sealed by a newer cryptfs" : "damaged or tampered with");
 }
@@ -54,7 +57,8 @@ static int file_open_node(struct fs *fs, struct node *n, int flags, struct fuse_
 		r = file_revalidate(f.file);
 		changed = r > 0;
 	}
-	if (r >= 0 && (flags & O_TRUNC))
+	/* A file that is damaged can still be emptied. */
+	if ((flags & O_TRUNC) && (r >= 0 || reply_is_damage(r)))
 		r = file_truncate(f.file, 0);
 	if (r >= 0 && file_misled(fs, n, f.file))
 		r = -ESTALE;
@@ -64,6 +68,7 @@ static int file_open_node(struct fs *fs, struct node *n, int flags, struct fuse_
 		node_file_cleanup(&f);
 		return r;
 	}
+	fs_hand_out(f.file);
 	fi->fh = (uintptr_t)f.file;
 	fi->keep_cache = !fs->shared && !changed;
 	return 0;
@@ -93,6 +98,7 @@ static int file_adopt(struct fs *fs, struct node *n, int fd, struct fuse_file_in
 		node_file_put(fs, n);
 		return r;
 	}
+	fs_hand_out(f);
 	fi->fh = (uintptr_t)f;
 	fi->keep_cache = !fs->shared;
 	return 0;
@@ -183,8 +189,12 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-	(void)ino;
-	reply_result(req, file_sync(file_of(fi), datasync));
+	struct fs *fs = fs_of(req);
+	struct file *f = file_of(fi);
+	int r = file_sync(f, datasync);
+	if (r == 0 && file_wants_raise(f))
+		tender_add(fs->tender, fs_node(fs, ino));
+	reply_result(req, r);
 }
 
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,

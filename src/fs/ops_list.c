@@ -185,7 +185,7 @@ static int list_sync(struct fs *fs, fuse_ino_t ino)
 	_cleanup_node_dir_ struct node_dir d;
 	int r = node_dir_hold(fs, ino, &d);
 	if (r == 0)
-		r = sidefile_drain(&fs->st->side, fs->st->root_fd);
+		r = store_drain(fs->st);
 	if (r == 0)
 		r = io_fsync_dir(d.dir->fd);
 	return r;

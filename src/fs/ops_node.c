@@ -83,7 +83,7 @@ static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr
 	return 0;
 }
 
-static int node_set_times(const struct node_fd *fd, const struct stat *attr, int to_set)
+static int node_set_times(struct node *n, const struct node_fd *fd, const struct stat *attr, int to_set)
 {
 	char path[32];
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
@@ -97,6 +97,8 @@ static int node_set_times(const struct node_fd *fd, const struct stat *attr, int
 		times[1] = attr->st_mtim;
 	if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
 		return 0;
+	if (fd->is_file)
+		return file_set_times(n->file, times);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd->fd);
 	return utimensat(AT_FDCWD, path, times, 0) == 0 ? 0 : -errno;
 }
@@ -105,7 +107,9 @@ static int node_set_size(struct fs *fs, struct node *n, uint64_t size)
 {
 	_cleanup_node_file_ struct node_file f;
 	int r = node_file_hold(fs, n, true, &f);
-	return r < 0 ? r : file_truncate(f.file, size);
+	if (r == 0 || (size == 0 && reply_is_damage(r)))
+		r = file_truncate(f.file, size);
+	return r;
 }
 
 static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, int to_set, struct stat *sb)
@@ -125,11 +129,9 @@ static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, 
 		if (r == 0)
 			r = node_set_mode_owner(&fd, attr, to_set);
 		if (r == 0)
-			r = node_set_times(&fd, attr, to_set);
+			r = node_set_times(n, &fd, attr, to_set);
 		if (r < 0)
 			return r;
-		if (fd.is_file && (to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)))
-			file_note_mtime(n->file);
 	}
 	return node_stat(fs, n, sb);
 }

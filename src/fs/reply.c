@@ -7,6 +7,11 @@
 
 #include "base/cleanup.h"
 
+bool reply_is_damage(int r)
+{
+	return r == -EBADMSG || r == -EUCLEAN;
+}
+
 int reply_errno(int r)
 {
 	assert(r < 0);
@@ -32,6 +37,7 @@ void reply_fill_entry(struct fs *fs, struct node *n, const struct stat *sb, stru
 	e->attr = *sb;
 	e->attr_timeout = fs->timeout;
 	e->entry_timeout = fs->timeout;
+	fs_hand_out(n);
 	SCOPED_LOCK(inode_lock(&fs->inodes, n));
 	e->generation = n->generation;
 }

@@ -119,7 +119,8 @@ static int session_args(const struct session_options *opt, struct fuse_args *arg
 }
 
 /* libfuse's messages go where ours go, but for one: that the kernel has hung up is how a mount ends. */
-static void session_log(enum fuse_log_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void session_log(enum fuse_log_level level, const char *fmt,
+							      va_list ap)
 {
 	if (strncmp(fmt, "fuse: reading device", strlen("fuse: reading device")) == 0)
 		level = FUSE_LOG_DEBUG;

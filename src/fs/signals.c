@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct signals {
 	struct fuse_session *se;
 	const char *mountpoint;
 	sigset_t set;
+	atomic_bool stop;
 };
 
 /* Only to interrupt what the main thread waits in. */
@@ -86,12 +88,8 @@ static void *signals_main(void *arg)
 {
 	struct signals *s = arg;
 	int sig;
-	while (sigwait(&s->set, &sig) == 0) {
-		int old;
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	while (sigwait(&s->set, &sig) == 0 && !atomic_load(&s->stop))
 		signals_end(s);
-		pthread_setcancelstate(old, NULL);
-	}
 	return NULL;
 }
 
@@ -125,7 +123,8 @@ void signals_stop(struct signals *s)
 {
 	if (!s)
 		return;
-	pthread_cancel(s->thread);
+	atomic_store(&s->stop, true);
+	pthread_kill(s->thread, SIGTERM);
 	pthread_join(s->thread, NULL);
 	free(s);
 }

@@ -2,6 +2,7 @@
 #include "fs/tender.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,17 +104,29 @@ static void tender_raise(struct fs *fs, struct node *n, struct file *f)
 
 #define TENDER_BATCH 256
 
-/* One batch under one syncfs; as many descriptors as it has files are open meanwhile. */
-static void tender_batch(struct fs *fs, struct node **nodes, size_t n)
+/* syncfs for what has been marked since the count of failures was 'failures': did all of it reach the disk? */
+static bool tender_sync(struct fs *fs, uint64_t failures)
 {
-	struct file *files[TENDER_BATCH];
-	for (size_t i = 0; i < n; i++)
-		files[i] = tender_mark(fs, nodes[i]);
 	int r = store_sync(fs->st);
 	if (r < 0)
 		log_error("writing to disk: %s", strerror(-r));
+	return r == 0 && atomic_load(&fs->st->side.failures) == failures;
+}
+
+/* One batch under one syncfs, unless all of it has been fsynced; as many descriptors as it has files are open
+ * meanwhile. If the disk fails, their durable lengths stay as they are. */
+static void tender_batch(struct fs *fs, struct node **nodes, size_t n)
+{
+	struct file *files[TENDER_BATCH];
+	uint64_t failures = atomic_load(&fs->st->side.failures);
+	bool synced = true;
 	for (size_t i = 0; i < n; i++) {
-		if (files[i] && r == 0)
+		files[i] = tender_mark(fs, nodes[i]);
+		synced = synced && (!files[i] || file_is_synced(files[i]));
+	}
+	bool good = synced || tender_sync(fs, failures);
+	for (size_t i = 0; i < n; i++) {
+		if (files[i] && good)
 			tender_raise(fs, nodes[i], files[i]);
 		else if (files[i])
 			node_file_put(fs, nodes[i]);
@@ -158,7 +171,7 @@ static void *tender_main(void *arg)
 	while (tender_wait(t, &crowd)) {
 		struct store *st = t->fs->st;
 		if (sidefile_pending(&st->side)) {
-			int r = sidefile_drain(&st->side, st->root_fd);
+			int r = store_drain(st);
 			if (r < 0)
 				log_error("writing side files to disk: %s", strerror(-r));
 		}
@@ -222,13 +235,11 @@ void tender_stop(struct tender *t)
 	pthread_join(t->thread, NULL);
 
 	struct fs *fs = t->fs;
+	uint64_t failures = atomic_load(&fs->st->side.failures);
 	inode_each_file(&fs->inodes, tender_mark_open, NULL);
 	tender_pass(t);
-	int r = store_sync(fs->st);
-	if (r == 0)
+	if (tender_sync(fs, failures))
 		inode_each_file(&fs->inodes, tender_raise_open, NULL);
-	else
-		log_error("writing to disk: %s", strerror(-r));
 	pthread_cond_destroy(&t->wake);
 	pthread_mutex_destroy(&t->lock);
 	free(t->list.nodes);

@@ -26,7 +26,7 @@ static int attr_look(const struct dir *d, const char *disk, const struct stat *s
 		close(fd);
 		return -ESTALE;
 	}
-	_cleanup_(attr_cleanup_file) struct file *f = file_new(d->st);
+	_cleanup_(attr_cleanup_file) struct file *f = file_new(d->st, false);
 	if (!f) {
 		close(fd);
 		return -ENOMEM;

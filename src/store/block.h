@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "store/scratch.h"
 #include "store/store.h"
 
@@ -17,6 +18,15 @@ void block_set_file(const struct store *st, struct scratch *sc,
 
 /* Wipe that key again. */
 void block_clear(struct scratch *sc);
+
+static inline void block_cleanup(struct scratch **sc)
+{
+	if (*sc)
+		block_clear(*sc);
+}
+
+/* A scratch whose key is wiped at the end of the block. */
+#define _cleanup_scratch_ _cleanup_(block_cleanup)
 
 /* A request's nonces: drawn once, counted up a block. */
 struct block_nonce {

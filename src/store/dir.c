@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/codec.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "crypto/kdf.h"
 #include "crypto/rng.h"
+
+#define DIR_TMP_RANDOM 16
 
 static struct dir *dir_new(struct store *st, int fd, ino_t ino)
 {
@@ -130,20 +133,23 @@ static int dir_scan_empty(const struct dir *d, bool clean)
 	return r;
 }
 
-/* An empty directory without an ID file was being removed when the power went: it gets a new ID. */
-static int dir_adopt(struct dir *d)
+/* An empty directory without a valid ID file was being made or removed when the power went: it gets a new ID.
+ * r is what reading the ID said. */
+static int dir_adopt(struct dir *d, int r)
 {
-	int r = dir_scan_empty(d, false);
-	if (r == -ENOTEMPTY) {
-		log_error("directory inode %llu has no %s: its names cannot be read",
-			  (unsigned long long)d->ino, NAME_DIR_FILE);
+	int empty = dir_scan_empty(d, false);
+	if (empty == -ENOTEMPTY) {
+		log_error("directory inode %llu: %s is %s: its names cannot be read", (unsigned long long)d->ino,
+			  NAME_DIR_FILE, r == -ENOENT ? "missing" : "damaged");
 		return -EUCLEAN;
 	}
-	if (r < 0)
-		return r;
+	if (empty < 0)
+		return empty;
 	rng_bytes(d->id, sizeof(d->id));
 	if (d->st->read_only)
 		return 0;
+	if (r == -EUCLEAN && unlinkat(d->fd, NAME_DIR_FILE, 0) != 0 && errno != ENOENT)
+		return -errno;
 	r = dir_write_id(d->st, d->fd, d->id);
 	return r == -EEXIST ? dir_read_id(d) : r;
 }
@@ -161,11 +167,8 @@ int dir_open(const struct dir *parent, const char *disk, struct dir **out)
 		return -ENOMEM;
 	(void)TAKE_FD(fd);
 	int r = dir_read_id(d);
-	if (r == -EUCLEAN)
-		log_error("directory inode %llu: %s is damaged", (unsigned long long)d->ino,
-			  NAME_DIR_FILE);
-	if (r == -ENOENT)
-		r = dir_adopt(d);
+	if (r == -ENOENT || r == -EUCLEAN)
+		r = dir_adopt(d, r);
 	if (r < 0)
 		return r;
 	*out = TAKE_PTR(d);
@@ -203,28 +206,39 @@ static void dir_ungain(const struct dir *d, int mode)
 	(void)chmod(path, (mode_t)mode);
 }
 
-int dir_strip(struct dir *d)
+void dir_tmp_name(char out[static NAME_TMP_SIZE])
 {
-	int mode;
-	dir_gain(d, &mode);
+	uint8_t random[DIR_TMP_RANDOM];
+	rng_bytes(random, sizeof(random));
+	strcpy(out, NAME_TMP_PREFIX);
+	codec_hex_encode(out + strlen(NAME_TMP_PREFIX), random, sizeof(random));
+}
+
+int dir_strip(struct dir *d, const struct dir *parent, struct dir_stripped *out)
+{
+	*out = (struct dir_stripped){ .dir = d, .parent = parent };
+	dir_tmp_name(out->aside);
+	dir_gain(d, &out->mode);
 	int r = dir_scan_empty(d, true);
-	if (r == 0 && unlinkat(d->fd, NAME_DIR_FILE, 0) != 0 && errno != ENOENT)
+	if (r == 0 && renameat(d->fd, NAME_DIR_FILE, parent->fd, out->aside) != 0 && errno != ENOENT)
 		r = -errno;
 	if (r < 0)
-		dir_ungain(d, mode);
+		dir_ungain(d, out->mode);
 	return r;
 }
 
-int dir_unstrip(struct dir *d)
+void dir_unstrip(const struct dir_stripped *s)
 {
-	int mode;
-	dir_gain(d, &mode);
-	int r = dir_write_id(d->st, d->fd, d->id);
-	dir_ungain(d, mode);
-	if (r < 0 && r != -EEXIST)
-		log_error("directory inode %llu: cannot put %s back: %s", (unsigned long long)d->ino,
-			  NAME_DIR_FILE, strerror(-r));
-	return r == -EEXIST ? 0 : r;
+	/* If there was none, or it is lost, the directory is empty and gets a new one when it is next used. */
+	if (renameat(s->parent->fd, s->aside, s->dir->fd, NAME_DIR_FILE) != 0 && errno != ENOENT)
+		log_error("directory inode %llu: cannot put %s back: %s", (unsigned long long)s->dir->ino,
+			  NAME_DIR_FILE, strerror(errno));
+	dir_ungain(s->dir, s->mode);
+}
+
+void dir_strip_done(const struct dir_stripped *s)
+{
+	(void)unlinkat(s->parent->fd, s->aside, 0);
 }
 
 /* ---- names ---- */

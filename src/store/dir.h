@@ -46,11 +46,24 @@ static inline void dir_cleanup(struct dir **d)
 /* Status of the entry 'disk', not following links. Returns 0, -EXDEV, or -errno. */
 int dir_stat(const struct dir *d, const char *disk, struct stat *sb);
 
-/* Take the ID file away, so that rmdir or rename can remove the directory; and put it back. The
- * caller holds d->lock alone. dir_strip first makes sure that nothing but our own leftovers (which it
- * removes) is in it. Returns 0, -ENOTEMPTY, or -errno with the ID file in place. */
-int dir_strip(struct dir *d);
-int dir_unstrip(struct dir *d);
+/* Room for a name of something temporary (cryptfs.tmp.*), and a new one. */
+#define NAME_TMP_SIZE (sizeof(NAME_TMP_PREFIX) + 32)
+void dir_tmp_name(char out[static NAME_TMP_SIZE]);
+
+/* A directory whose ID file has been moved aside, into its parent, so that rmdir or rename can remove it. */
+struct dir_stripped {
+	struct dir *dir;
+	const struct dir *parent;
+	char aside[NAME_TMP_SIZE];
+	int mode; /* to put back, or -1 */
+};
+
+/* Move the ID file of d, which lies in parent, aside. The caller holds d->lock alone. First makes sure that
+ * nothing but our own leftovers (which it removes) is in it. Returns 0, -ENOTEMPTY, or -errno with the ID file
+ * in place. Then either dir_unstrip puts it back, or, once the directory has gone, dir_strip_done removes it. */
+int dir_strip(struct dir *d, const struct dir *parent, struct dir_stripped *out);
+void dir_unstrip(const struct dir_stripped *s);
+void dir_strip_done(const struct dir_stripped *s);
 
 /* Write a directory ID file for d->id into the directory fd (sidefile_create). Returns 0 or -errno. */
 int dir_write_id(struct store *st, int fd, const uint8_t id[static NAME_DIR_ID_LEN]);

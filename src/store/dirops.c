@@ -9,12 +9,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "crypto/rng.h"
 #include "store/symlink.h"
-
-#define DIROPS_TMP_RANDOM 16
 
 /* ---- side files of long names ---- */
 
@@ -188,15 +185,13 @@ int dirops_mkdir(struct dir *d, const struct sealed_name *name, mode_t mode,
 		 const struct dirops_owner *owner)
 {
 	SCOPED_READ(&d->lock);
-	uint8_t random[DIROPS_TMP_RANDOM];
-	char tmp[sizeof(NAME_TMP_PREFIX) + 2 * DIROPS_TMP_RANDOM] = NAME_TMP_PREFIX;
+	char tmp[NAME_TMP_SIZE];
 	struct stat sb;
 	bool side = false;
 
 	if (fstatat(d->fd, name->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0)
 		return -EEXIST;
-	rng_bytes(random, sizeof(random));
-	codec_hex_encode(tmp + strlen(NAME_TMP_PREFIX), random, sizeof(random));
+	dir_tmp_name(tmp);
 	int r = dirops_mkdir_tmp(d, tmp, mode, owner);
 	if (r == 0)
 		r = dirops_side_make(d, name, &side);
@@ -239,6 +234,13 @@ int dirops_unlink(struct dir *d, const struct sealed_name *name)
 	SCOPED_READ(&d->lock);
 	char target[NAME_LINK_TARGET_MAX + 1];
 	bool has_side = symlink_side_of(d, name->disk, target, true);
+	/* Its other name may be a new one. */
+	struct stat sb;
+	if (fstatat(d->fd, name->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_nlink > 1) {
+		int r = store_drain(d->st);
+		if (r < 0)
+			return r;
+	}
 	if (unlinkat(d->fd, name->disk, 0) != 0)
 		return -errno;
 	dirops_side_drop(d, name);
@@ -250,30 +252,33 @@ int dirops_unlink(struct dir *d, const struct sealed_name *name)
 int dirops_rmdir(struct dir *d, const struct sealed_name *name, struct dir *child)
 {
 	SCOPED_WRITE(&child->lock);
-	int r = dir_strip(child);
+	struct dir_stripped stripped;
+	int r = dir_strip(child, d, &stripped);
 	if (r < 0)
 		return r;
 	if (unlinkat(d->fd, name->disk, AT_REMOVEDIR) != 0) {
 		r = errno == EEXIST ? -ENOTEMPTY : -errno;
-		(void)dir_unstrip(child);
+		dir_unstrip(&stripped);
 		return r;
 	}
+	dir_strip_done(&stripped);
 	dirops_side_drop(d, name);
 	return 0;
 }
 
 /* ---- moving ---- */
 
-/* Long link targets lie beside their links: put copies where the links are going. */
+/* Long link targets lie beside their links: put copies where the links are going. What is moved may have been
+ * synced, and must not come to depend on a side file or directory ID that the disk does not hold yet. */
 static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name *from, struct dir *to_dir,
 				 const struct sealed_name *to, unsigned int flags)
 {
 	if (from_dir == to_dir)
-		return 0;
+		return to->hashed || (flags & RENAME_EXCHANGE) ? store_drain(to_dir->st) : 0;
 	int r = symlink_copy_side(from_dir, from->disk, to_dir);
 	if (r == 0 && (flags & RENAME_EXCHANGE))
 		r = symlink_copy_side(to_dir, to->disk, from_dir);
-	return r;
+	return r < 0 ? r : store_drain(to_dir->st);
 }
 
 /* What a rename left behind: side files of names that are gone, of links that went or were replaced. */
@@ -308,20 +313,23 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 	int r = dirops_side_make(to_dir, to, &side);
 	if (r == 0)
 		r = dirops_rename_prepare(from_dir, from, to_dir, to, flags);
-	bool stripped = false;
+	struct dir_stripped stripped = { .dir = NULL };
 	if (r == 0 && strip) {
-		r = dir_strip(victim);
-		stripped = r == 0;
+		r = dir_strip(victim, to_dir, &stripped);
+		if (r < 0)
+			stripped.dir = NULL;
 	}
 	if (r == 0 && renameat2(from_dir->fd, from->disk, to_dir->fd, to->disk, flags) != 0)
 		r = errno == EEXIST && !(flags & RENAME_NOREPLACE) ? -ENOTEMPTY : -errno;
 	if (r < 0) {
-		if (stripped)
-			(void)dir_unstrip(victim);
+		if (stripped.dir)
+			dir_unstrip(&stripped);
 		if (side)
 			dirops_side_drop(to_dir, to);
 		return r;
 	}
+	if (stripped.dir)
+		dir_strip_done(&stripped);
 	dirops_rename_tidy(from_dir, from, from_has ? from_link : NULL, to_dir, to_has ? to_link : NULL,
 			   flags);
 	return 0;

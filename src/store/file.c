@@ -16,13 +16,14 @@
 /* How far behind an absent header other bytes are looked at (they are zeros in an honest vault). */
 #define FILE_ZERO_SCAN (1u << 20)
 
-struct file *file_new(struct store *st)
+struct file *file_new(struct store *st, bool whole)
 {
 	struct file *f = calloc(1, sizeof(*f));
 	if (!f)
 		return NULL;
 	f->st = st;
-	f->fd = f->fd_before = -1;
+	f->fd = -1;
+	f->told_whole = whole;
 	pthread_rwlock_init(&f->lock, NULL);
 	return f;
 }
@@ -42,8 +43,6 @@ void file_free(struct file *f)
 		return;
 	if (f->fd >= 0)
 		close(f->fd);
-	if (f->fd_before >= 0)
-		close(f->fd_before);
 	file_drop_tail(f);
 	pthread_rwlock_destroy(&f->lock);
 	free(f);
@@ -79,39 +78,42 @@ static int file_all_zero(int fd, uint64_t size, struct scratch *sc)
 	return (uint64_t)data + (uint64_t)n >= size;
 }
 
-static void file_load_empty(struct file *f)
-{
-	f->len = f->durable = f->synced = f->care = 0;
-	f->hinted = f->junk = f->hint_was_wrong = false;
-	f->whole = true;
-	memset(&f->header, 0, sizeof(f->header));
-}
+/* What loading finds out: taken over by the object only when all of it is known. */
+struct file_state {
+	struct content_header header;
+	uint64_t len;
+	uint64_t durable;
+	bool junk;
+};
 
-/* Page 0: the header and the durable length. Returns what block 0 uses, 0 for a file without a first
- * write on disk, or -errno. */
-static int file_load_header(struct file *f, struct scratch *sc, uint64_t cipher_size)
+/* Page 0: the header and the durable length. A file without a first write on disk gets length 0. */
+static int file_load_header(const struct file *f, struct scratch *sc, uint64_t cipher_size,
+			    struct file_state *s)
 {
 	ssize_t n = io_pread_full(f->fd, sc->pages, CONTENT_PAGE, 0);
 	if (n < 0)
 		return (int)n;
 	if (n < (ssize_t)CONTENT_PAGE || bytes_are_zero(sc->pages, CONTENT_PAGE)) {
 		int zero = file_all_zero(f->fd, cipher_size, sc);
+		s->junk = zero == 1;
 		return zero == 0 ? -EUCLEAN : zero == 1 ? 0 : zero;
 	}
-	int r = content_header_decode(&f->header, sc->pages + CONTENT_PAYLOAD_OFF);
+	int r = content_header_decode(&s->header, sc->pages + CONTENT_PAYLOAD_OFF);
 	if (r < 0)
 		return r;
-	block_set_file(f->st, sc, f->header.file_nonce);
+	block_set_file(f->st, sc, s->header.file_nonce);
 	struct content_meta meta;
 	r = block_open(sc, 0, sc->pages, &meta, sc->block);
 	if (r < 0)
 		return r;
-	f->durable = meta.durable;
-	return meta.used;
+	s->durable = meta.durable;
+	s->len = meta.used;
+	return 0;
 }
 
 /* The length by the last page on disk, number k > 0 (doc/format.md 3.3). */
-static int file_load_last(struct file *f, struct scratch *sc, uint64_t k, uint64_t hint)
+static int file_load_last(const struct file *f, struct scratch *sc, uint64_t k, uint64_t hint,
+			  struct file_state *s)
 {
 	ssize_t n = io_pread_full(f->fd, sc->pages, CONTENT_PAGE, (off_t)(k * CONTENT_PAGE));
 	if (n < 0)
@@ -121,57 +123,63 @@ static int file_load_last(struct file *f, struct scratch *sc, uint64_t k, uint64
 	if (n == (ssize_t)CONTENT_PAGE && !bytes_are_zero(sc->pages, CONTENT_PAGE) &&
 	    block_open(sc, k, sc->pages, &meta, sc->block) == 0)
 		used = meta.used;
-	f->len = k * CONTENT_PAYLOAD + used;
+	s->len = k * CONTENT_PAYLOAD + used;
 	return 0;
+}
+
+static int file_load_state(const struct file *f, uint64_t size, struct file_state *s)
+{
+	_cleanup_scratch_ struct scratch *sc = scratch_get();
+	if (!sc)
+		return -ENOMEM;
+	if (size == 0)
+		return 0;
+	uint64_t pages = size / CONTENT_PAGE, hint = size % CONTENT_PAGE;
+	int r = file_load_header(f, sc, size, s);
+	if (r == 0 && !s->junk && pages > 1)
+		r = file_load_last(f, sc, pages - 1, hint, s);
+	if (s->len < s->durable)
+		s->len = s->durable;
+	return r;
 }
 
 static int file_load(struct file *f)
 {
 	struct stat sb;
+	struct file_state s = { .len = 0 };
+	f->loaded = f->tail_valid = false;
 	if (fstat(f->fd, &sb) != 0)
 		return -errno;
-	struct scratch *sc = scratch_get();
-	if (!sc)
-		return -ENOMEM;
+	uint64_t told, size = (uint64_t)sb.st_size;
+	int r = file_load_state(f, size, &s);
+	if (r < 0)
+		return r;
 
-	uint64_t size = (uint64_t)sb.st_size;
-	uint64_t pages = size / CONTENT_PAGE, hint = size % CONTENT_PAGE;
-	f->tail_valid = false;
+	f->header = s.header;
+	f->len = s.len;
+	f->durable = f->synced = s.durable;
+	f->care = s.len;
+	f->mark = 0;
+	f->cuts++;
+	f->whole = f->told_whole || s.len == 0 ? s.len : s.durable;
+	f->junk = s.junk;
+	f->hint_was_wrong = content_hint(size, &told) && told != content_plain_size(s.len);
+	f->hinted = size % CONTENT_PAGE != 0 && !f->hint_was_wrong;
 	f->seen_ctime = sb.st_ctim;
 	f->seen_size = size;
 	f->mtime = sb.st_mtim;
 	f->touched = false;
 	f->loaded = true;
-	if (size == 0) {
-		file_load_empty(f);
-		return 0;
-	}
-	int used = file_load_header(f, sc, size);
-	if (used < 0) {
-		f->loaded = false;
-		return used;
-	}
-	if (used == 0) {
-		file_load_empty(f);
-		f->junk = f->hint_was_wrong = true;
-		return 0;
-	}
-	f->len = (uint64_t)used;
-	if (pages > 1) {
-		int r = file_load_last(f, sc, pages - 1, hint);
-		if (r < 0) {
-			f->loaded = false;
-			return r;
-		}
-	}
-	if (f->len < f->durable)
-		f->len = f->durable;
-	f->synced = f->durable;
-	f->care = f->len;
-	f->whole = f->durable == f->len;
-	uint64_t told;
-	f->hint_was_wrong = content_hint(size, &told) && told != content_plain_size(f->len);
-	f->hinted = hint != 0 && !f->hint_was_wrong;
+	return 0;
+}
+
+/* In the place of the one before, under its number: who is using that is not disturbed. */
+static int file_take_fd(struct file *f, int fd)
+{
+	_cleanup_fd_ int own = fd;
+	if (f->fd >= 0)
+		return dup3(own, f->fd, O_CLOEXEC) < 0 ? -errno : 0;
+	f->fd = TAKE_FD(own);
 	return 0;
 }
 
@@ -181,12 +189,12 @@ int file_attach(struct file *f, int fd, bool writable)
 	SCOPED_WRITE(&f->lock);
 	if (f->fd >= 0 && f->loaded && (f->writable || !writable))
 		return 0; /* somebody else was faster */
-	if (f->fd >= 0 && f->fd_before >= 0)
-		close(f->fd);
-	else if (f->fd >= 0)
-		f->fd_before = f->fd;
-	f->fd = TAKE_FD(own);
-	f->writable = writable;
+	if (f->fd < 0 || writable || !f->writable) {
+		int r = file_take_fd(f, TAKE_FD(own));
+		if (r < 0)
+			return r;
+		f->writable = writable;
+	}
 	return f->loaded ? 0 : file_load(f);
 }
 
@@ -196,9 +204,10 @@ int file_revalidate(struct file *f)
 	struct stat sb;
 	if (fstat(f->fd, &sb) != 0)
 		return -errno;
-	if ((uint64_t)sb.st_size == f->seen_size && sb.st_ctim.tv_sec == f->seen_ctime.tv_sec &&
+	if (f->loaded && (uint64_t)sb.st_size == f->seen_size && sb.st_ctim.tv_sec == f->seen_ctime.tv_sec &&
 	    sb.st_ctim.tv_nsec == f->seen_ctime.tv_nsec)
 		return 0;
+	f->told_whole = false;
 	int r = file_load(f);
 	return r < 0 ? r : 1;
 }
@@ -242,30 +251,27 @@ ino_t file_ino(struct file *f)
 int file_sync(struct file *f, bool datasync)
 {
 	uint64_t len, cuts;
-	int fd, error;
+	int fd;
 	{
 		SCOPED_WRITE(&f->lock);
 		len = f->len;
 		cuts = f->cuts;
 		fd = f->fd;
-		error = f->error;
-		f->error = 0;
 		/* From here on these pages may be on disk. */
 		if (f->care < len)
 			f->care = len;
 	}
-	int r = sidefile_drain(&f->st->side, f->st->root_fd);
+	int r = store_drain(f->st);
 	if (r < 0)
 		return r;
-	if ((datasync ? fdatasync(fd) : fsync(fd)) != 0)
-		return -errno;
-	if (error < 0)
-		return error;
+	r = (datasync ? fdatasync(fd) : fsync(fd)) == 0 ? 0 : -errno;
 
 	SCOPED_WRITE(&f->lock);
-	if (cuts == f->cuts && f->synced < len)
+	if (r < 0 && f->error == 0)
+		f->error = r;
+	if (f->error == 0 && cuts == f->cuts && f->synced < len)
 		f->synced = len;
-	return 0;
+	return f->error;
 }
 
 int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct stat *sb))
@@ -280,7 +286,7 @@ int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct s
 	if (futimens(f->fd, times) != 0)
 		return -errno;
 	f->touched = false;
-	return 0;
+	return r;
 }
 
 static int file_change_hint(struct file *f, const struct stat *sb)
@@ -301,26 +307,27 @@ static int file_change_nothing(struct file *f, const struct stat *sb)
 	return 0;
 }
 
-void file_note_mtime(struct file *f)
+int file_set_times(struct file *f, const struct timespec times[2])
 {
 	struct stat sb;
 	SCOPED_WRITE(&f->lock);
-	if (fstat(f->fd, &sb) == 0) {
+	if (futimens(f->fd, times) != 0)
+		return -errno;
+	if (times[1].tv_nsec != UTIME_OMIT && fstat(f->fd, &sb) == 0) {
 		f->mtime = sb.st_mtim;
 		f->touched = false;
 	}
+	return 0;
 }
 
 int file_settle(struct file *f)
 {
 	SCOPED_WRITE(&f->lock);
-	int error = f->error;
-	f->error = 0;
 	bool hint = f->len > 0 && !f->hinted && !f->st->hide_sizes;
 	if (!f->loaded || !f->writable || (!hint && !(f->touched && f->st->kernel_mtime)))
-		return error;
+		return f->error;
 	int r = file_keep_mtime(f, hint ? file_change_hint : file_change_nothing);
 	if (r == 0 && hint)
 		f->hinted = true;
-	return error < 0 ? error : r;
+	return f->error < 0 ? f->error : r;
 }

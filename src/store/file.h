@@ -16,8 +16,9 @@
 
 struct file;
 
-/* An object without a descriptor yet; NULL without memory. */
-struct file *file_new(struct store *st);
+/* An object without a descriptor yet; NULL without memory. With 'whole' its maker knows from an earlier one
+ * (file_is_whole) that nothing is missing below the end, and that nobody else has touched the file since. */
+struct file *file_new(struct store *st, bool whole);
 
 /* Close and free; file_free(NULL) does nothing. Nobody may be using it. Does not settle. */
 void file_free(struct file *f);
@@ -28,7 +29,7 @@ bool file_is_open(struct file *f, bool writable);
 /* Give it a descriptor of the ciphertext file, which it owns from now on (even on failure), open for
  * reading, and for writing too if 'writable'. The first one loads header and length; a writable one takes
  * the place of one that is not. Returns 0; -EBADMSG or -EUCLEAN if block 0 is damaged;
- * -EPROTONOSUPPORT; or -errno. */
+ * -EPROTONOSUPPORT; or -errno: then nothing but file_truncate to 0 works until it is attached again. */
 int file_attach(struct file *f, int fd, bool writable);
 
 /* Look again at what is below, if something other than this object has changed it since (shared mode).
@@ -68,26 +69,31 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len);
 int64_t file_seek(struct file *f, uint64_t off, int whence);
 
 /* Put content and length (and with !datasync the attributes) on disk, side files first. Returns 0 or
- * -errno. */
+ * -errno. The kernel tells once that it could not write something, and forgets what; from then on this fails
+ * until the file has been emptied, or closed by all and opened anew. */
 int file_sync(struct file *f, bool datasync);
 
-/* The mtime has just been set: that is the one to be kept. */
-void file_note_mtime(struct file *f);
+/* Set atime and mtime as futimens(2) does. Returns 0 or -errno. */
+int file_set_times(struct file *f, const struct timespec times[2]);
 
 /* At a close: set the size hint if it is off, leaving mtime as it is (or giving it back, where the kernel
- * owns it). Returns an error that an earlier
- * write could not report, else 0 or -errno. */
+ * owns it). Returns an error of write-back, as file_sync would, else 0 or -errno. */
 int file_settle(struct file *f);
 
 /* Durable length (doc/format.md 3.3). file_raise writes it if more is known to be on disk than it says,
  * leaving mtime as it is. file_mark notes the present length; once a syncfs that began after that has
- * returned, file_marked makes it known as durable. */
+ * returned, file_marked makes it known as durable. A file that failed to reach the disk is left alone. */
 int file_raise(struct file *f);
 void file_mark(struct file *f);
 void file_marked(struct file *f);
 
-/* Is the whole of it recorded as durable? And is the whole known to be (then file_raise is all it takes)? */
-bool file_is_durable(struct file *f);
+/* Has it been changed, and is not all of it recorded as durable yet? */
+bool file_wants_raise(struct file *f);
+
+/* Is all of it known to be on disk (then file_raise is all it takes)? */
 bool file_is_synced(struct file *f);
+
+/* Is nothing missing below its end? */
+bool file_is_whole(struct file *f);
 
 #endif

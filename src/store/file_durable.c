@@ -8,76 +8,119 @@
 #include "base/io.h"
 #include "store/file_impl.h"
 
-/* Make block k, which a power cut left behind the durable length, a full one. A zero page stays one and
- * sets *hole. */
-static int file_heal_block(struct file *f, struct scratch *sc, uint64_t k, bool *hole)
+/* How many pages are healed before the file is free for others again. */
+#define FILE_HEAL_STEP 256
+
+/* Make block k, which a power cut left behind the durable length, a full one. A zero page stays one, but at
+ * the end, where the length stands, and sets *hole; what was written sets *wrote. */
+static int file_heal_block(struct file *f, struct scratch *sc, uint64_t k, bool *hole, bool *wrote)
 {
+	uint64_t start = k * CONTENT_PAYLOAD, end = min_u64(f->len, start + CONTENT_PAYLOAD);
+	struct content_meta meta = { .used = 0 };
+	bool zero = false;
 	ssize_t n = io_pread_full(f->fd, sc->one, CONTENT_PAGE, (off_t)(k * CONTENT_PAGE));
 	if (n < 0)
 		return (int)n;
-	if (n < (ssize_t)CONTENT_PAGE || bytes_are_zero(sc->one, CONTENT_PAGE)) {
+	if (n == (ssize_t)CONTENT_PAGE && !bytes_are_zero(sc->one, CONTENT_PAGE)) {
+		int r = block_open(sc, k, sc->one, &meta, sc->block);
+		if (r < 0)
+			return r;
+	} else {
+		zero = true;
+	}
+	/* The part of it that must be there? */
+	if (start + meta.used < min_u64(f->whole, end) && !(zero && (f->header.flags & CONTENT_FLAG_SPARSE)))
+		return -EBADMSG;
+	if (zero && end < f->len) {
 		*hole = true;
 		return 0;
 	}
-	struct content_meta meta;
-	int r = block_open(sc, k, sc->one, &meta, sc->block);
-	if (r < 0)
-		return r;
-	uint64_t end = (k + 1) * CONTENT_PAYLOAD;
-	if (meta.used == CONTENT_PAYLOAD || f->len < end)
+	if (start + meta.used >= end)
 		return 0;
-	uint64_t pos = k * CONTENT_PAYLOAD + meta.used;
-	return file_put(f, sc, NULL, pos, end - pos);
+	*wrote = true;
+	return file_put(f, sc, NULL, start + meta.used, end - start - meta.used);
 }
 
-/* After a power cut zero pages and short blocks may lie between the durable length and the end. Before
- * the durable length goes past them they become what is right below it: holes of a SPARSE file, and full
- * blocks. Exclusive lock. */
+/* The next block at or behind k that has data on disk; *hole if some were passed over. The last one counts. */
+static int file_heal_seek(const struct file *f, uint64_t *k, bool *hole)
+{
+	uint64_t last = content_pages(f->len) - 1;
+	if (*k * CONTENT_PAYLOAD < f->whole)
+		return 0;
+	off_t data = lseek(f->fd, (off_t)(*k * CONTENT_PAGE), SEEK_DATA);
+	if (data < 0 && errno != ENXIO)
+		return -errno;
+	uint64_t next = data < 0 ? last : min_u64((uint64_t)data / CONTENT_PAGE, last);
+	if (next > *k) {
+		*hole = true;
+		*k = next;
+	}
+	return 0;
+}
+
+/* After a power cut zero pages and short blocks may lie between the durable length and the end. Before the
+ * durable length goes past them they become what is right below it: holes of a SPARSE file, and full blocks.
+ * Some of them: returns 1 if there are more, 0, or -errno. Exclusive lock. */
 static int file_heal(struct file *f)
 {
-	struct scratch *sc = file_scratch(f);
+	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
 	if (!sc)
 		return -ENOMEM;
-	bool hole = false;
+	bool hole = false, wrote = false;
+	uint64_t k = f->whole / CONTENT_PAYLOAD, pages = content_pages(f->len);
 	int r = 0;
-	for (uint64_t k = f->durable / CONTENT_PAYLOAD; r == 0 && k < content_pages(f->len); k++)
-		r = file_heal_block(f, sc, k, &hole);
+	for (int i = 0; r == 0 && i < FILE_HEAL_STEP && k < pages; i++, k++) {
+		r = file_heal_seek(f, &k, &hole);
+		if (r == 0)
+			r = file_heal_block(f, sc, k, &hole, &wrote);
+	}
 	if (r == 0 && hole)
 		r = file_set_sparse(f, sc, f->len);
-	block_clear(sc);
-	if (r == 0 && fdatasync(f->fd) != 0)
+	if (r == 0 && wrote && fdatasync(f->fd) != 0)
 		r = -errno;
-	if (r == 0)
-		f->whole = true;
-	return r;
+	if (r < 0)
+		return r;
+	f->whole = min_u64(k * CONTENT_PAYLOAD, f->len);
+	return f->whole < f->len;
 }
 
 static int file_change_durable(struct file *f, const struct stat *sb)
 {
 	(void)sb;
-	struct scratch *sc = file_scratch(f);
+	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
 	if (!sc)
 		return -ENOMEM;
 	uint64_t before = f->durable;
-	f->durable = f->synced < f->len ? f->synced : f->len;
+	f->durable = min_u64(f->synced, f->whole);
 	int r = file_put_header(f, sc);
-	block_clear(sc);
 	if (r < 0)
 		f->durable = before;
 	return r;
 }
 
-int file_raise(struct file *f)
+static int file_change_heal(struct file *f, const struct stat *sb)
+{
+	(void)sb;
+	return file_heal(f);
+}
+
+/* One step of it: returns 1 if there is more to do, 0, or -errno. */
+static int file_raise_step(struct file *f)
 {
 	SCOPED_WRITE(&f->lock);
-	if (!f->loaded || !f->writable || f->len == 0 || f->synced <= f->durable)
+	if (!f->loaded || !f->writable || f->error < 0 || f->len == 0 || f->synced <= f->durable)
 		return 0;
-	if (!f->whole) {
-		int r = file_heal(f);
-		if (r < 0)
-			return r;
-	}
-	return file_keep_mtime(f, file_change_durable);
+	return f->whole < f->len ? file_keep_mtime(f, file_change_heal)
+				 : file_keep_mtime(f, file_change_durable);
+}
+
+int file_raise(struct file *f)
+{
+	int r;
+	do
+		r = file_raise_step(f);
+	while (r > 0);
+	return r;
 }
 
 void file_mark(struct file *f)
@@ -91,18 +134,24 @@ void file_mark(struct file *f)
 void file_marked(struct file *f)
 {
 	SCOPED_WRITE(&f->lock);
-	if (f->synced < f->mark)
+	if (f->error == 0 && f->synced < f->mark)
 		f->synced = f->mark;
 }
 
-bool file_is_durable(struct file *f)
+bool file_wants_raise(struct file *f)
 {
 	SCOPED_READ(&f->lock);
-	return !f->loaded || f->len <= f->durable;
+	return f->loaded && f->changed && f->error == 0 && f->len > f->durable;
 }
 
 bool file_is_synced(struct file *f)
 {
 	SCOPED_READ(&f->lock);
 	return f->len <= f->synced;
+}
+
+bool file_is_whole(struct file *f)
+{
+	SCOPED_READ(&f->lock);
+	return f->loaded && f->error == 0 && f->whole == f->len;
 }

@@ -16,16 +16,18 @@ struct file {
 	 * src/fs, before the side files' queue. */
 	pthread_rwlock_t lock;
 	int fd;
-	int fd_before;	      /* the read-only one that a writable one replaced; maybe still in use */
 	bool writable;
-	bool loaded;
+	bool loaded;	      /* what follows is known; while it is not, content is an error */
 	bool hinted;	      /* the ciphertext size carries the (right) hint */
 	bool hint_was_wrong;
 	bool junk;	      /* empty, but zeros of an unfinished first write lie on disk */
-	bool whole;	      /* loaded clean or new: all pages below len must be there */
-	int error;	      /* of write-back, not yet reported: -errno */
+	bool told_whole;      /* file_new's */
+	bool changed;	      /* written, cut or grown through this object */
+	int error;	      /* of write-back, -errno: something may be lost; stays until the file is emptied */
 	struct content_header header; /* if len > 0 */
 	uint64_t len;	      /* stream length */
+	uint64_t whole;	      /* stream length below which every block must be there (at least 'durable'):
+			       * between it and len may lie what a power cut left, see file_heal */
 	uint64_t durable;     /* as block 0 says */
 	uint64_t synced;      /* stream length known to be on disk */
 	uint64_t care;	      /* pages that begin below it may be on disk: see file_quiesce */
@@ -41,10 +43,18 @@ struct file {
 	bool tail_valid;
 };
 
-/* Stream length below which every block must be there (exclusive or shared). */
-static inline uint64_t file_strict(const struct file *f)
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
-	return f->whole ? f->len : f->durable;
+	return a < b ? a : b;
+}
+
+/* The length becomes this one: what was whole to its end stays so. Exclusive lock. */
+void file_take_len(struct file *f, uint64_t len);
+
+/* 0 if the content may be used, else -EBADMSG. */
+static inline int file_usable(const struct file *f)
+{
+	return f->loaded ? 0 : -EBADMSG;
 }
 
 /* Length of the stream if it had at least its header. */
@@ -53,7 +63,7 @@ static inline uint64_t file_base(const struct file *f)
 	return f->len > CONTENT_HEADER_LEN ? f->len : CONTENT_HEADER_LEN;
 }
 
-/* Set the scratch up for this file and return it; NULL without memory. */
+/* Set the scratch up for this file and return it, to be cleared; NULL without memory. */
 struct scratch *file_scratch(const struct file *f);
 
 /* Judge and open a page of block k that was read ('have' bytes of it) into plain, which gets
@@ -78,10 +88,14 @@ int file_put_header(struct file *f, struct scratch *sc);
 /* Set SPARSE, durably if 'below' lies under the durable length. Exclusive lock. */
 int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below);
 
-/* Change something below without leaving a trace in mtime. Exclusive lock. */
+/* Take the size hint off, before the length changes. Exclusive lock. */
+int file_unhint(struct file *f);
+
+/* Change something below without leaving a trace in mtime. Returns what 'change' does, or -errno. Exclusive
+ * lock. */
 int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct stat *sb));
 
-/* file_truncate with the lock held. */
-int file_set_len(struct file *f, struct scratch *sc, uint64_t len);
+/* No bytes at all, whatever there was. Exclusive lock. */
+int file_empty(struct file *f);
 
 #endif

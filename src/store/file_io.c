@@ -12,11 +12,6 @@
 #include "crypto/rng.h"
 #include "store/file_impl.h"
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint64_t max_u64(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -41,7 +36,7 @@ int file_open_page(const struct file *f, struct scratch *sc, uint64_t k, const u
 {
 	struct block_span b = block_span(k);
 	uint64_t start = k * CONTENT_PAYLOAD;
-	uint64_t strict = min_u64(file_strict(f), b.to);
+	uint64_t strict = min_u64(f->whole, b.to);
 
 	bool missing = have < CONTENT_PAGE;
 	if (missing || bytes_are_zero(page, CONTENT_PAGE)) {
@@ -101,10 +96,13 @@ ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t off)
 {
 	SCOPED_READ(&f->lock);
 	uint64_t size = content_plain_size(f->len);
+	int r = file_usable(f);
+	if (r < 0)
+		return r;
 	if (off >= size || n == 0)
 		return 0;
 	n = (size_t)min_u64(min_u64(n, size - off), SCRATCH_BYTES);
-	struct scratch *sc = file_scratch(f);
+	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
 	if (!sc)
 		return -ENOMEM;
 
@@ -112,9 +110,7 @@ ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t off)
 	struct content_range range = content_range_of(pos, n);
 	ssize_t have = io_pread_full(f->fd, sc->pages, (size_t)range.count * CONTENT_PAGE,
 				     (off_t)(range.first * CONTENT_PAGE));
-	int r = have < 0 ? (int)have
-			 : file_open_range(f, sc, &range, pos, n, (size_t)have, buf);
-	block_clear(sc);
+	r = have < 0 ? (int)have : file_open_range(f, sc, &range, pos, n, (size_t)have, buf);
 	return r < 0 ? r : (ssize_t)n;
 }
 
@@ -126,14 +122,17 @@ int file_quiesce(struct file *f, uint64_t k, uint64_t n)
 	if (k >= end)
 		return 0;
 	n = min_u64(n, end - k);
-	if (sync_file_range(f->fd, (off_t)(k * CONTENT_PAGE), (off_t)(n * CONTENT_PAGE),
-			    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-				    SYNC_FILE_RANGE_WAIT_AFTER) == 0)
+	int r = f->st->stacked ? fdatasync(f->fd)
+			       : sync_file_range(f->fd, (off_t)(k * CONTENT_PAGE), (off_t)(n * CONTENT_PAGE),
+						 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+							 SYNC_FILE_RANGE_WAIT_AFTER);
+	if (r == 0)
 		return 0;
 	if (errno == ENOSYS || errno == ESPIPE || errno == EINVAL || errno == EOPNOTSUPP)
 		return 0; /* nothing is written back here */
 	/* The error is an earlier write's, and would now be missing from the next fsync. */
-	f->error = -errno;
+	if (f->error == 0)
+		f->error = -errno;
 	return f->error;
 }
 
@@ -184,8 +183,7 @@ static int file_begin(struct file *f, struct scratch *sc)
 	f->header = (struct content_header){ .version = CONTENT_VERSION };
 	rng_bytes(f->header.file_nonce, sizeof(f->header.file_nonce));
 	block_set_file(f->st, sc, f->header.file_nonce);
-	f->durable = f->synced = f->care = f->mark = 0;
-	f->whole = true;
+	f->durable = f->synced = f->care = f->mark = f->whole = 0;
 	f->hinted = f->tail_valid = false;
 	return 0;
 }
@@ -220,7 +218,7 @@ static int file_merge(const struct file *f, struct scratch *sc, uint64_t k, cons
 		if (r < 0)
 			return r;
 	} else {
-		memset(sc->block, 0, sizeof(sc->block));
+		memset(sc->block, 0, CONTENT_PAYLOAD);
 	}
 	if (buf)
 		memcpy(sc->block + (from - b.from), buf + (from - pos), (size_t)(to - from));
@@ -230,16 +228,19 @@ static int file_merge(const struct file *f, struct scratch *sc, uint64_t k, cons
 	return 0;
 }
 
-/* Take the size hint off before the length changes within the last page; a new page does it by itself. */
-static int file_unhint(struct file *f, uint64_t new_len)
+int file_unhint(struct file *f)
 {
-	if (!f->hinted || new_len == f->len)
-		return 0;
-	if (content_pages(new_len) == content_pages(f->len) &&
-	    ftruncate(f->fd, (off_t)content_cipher_size(f->len, false)) != 0)
+	if (f->hinted && ftruncate(f->fd, (off_t)content_cipher_size(f->len, false)) != 0)
 		return -errno;
 	f->hinted = false;
 	return 0;
+}
+
+void file_take_len(struct file *f, uint64_t len)
+{
+	if (f->whole == f->len || f->whole > len)
+		f->whole = len;
+	f->len = len;
 }
 
 /* file_put without a gap. */
@@ -265,7 +266,7 @@ static int file_put_run(struct file *f, struct scratch *sc, const uint8_t *buf, 
 			return r;
 		block_nonce_next(&nonce);
 	}
-	int r = file_unhint(f, new_len);
+	int r = new_len == f->len ? 0 : file_unhint(f);
 	if (r < 0)
 		return r;
 	r = file_write_pages(f, sc->pages, range.first, range.count);
@@ -273,7 +274,7 @@ static int file_put_run(struct file *f, struct scratch *sc, const uint8_t *buf, 
 		return r;
 
 	uint64_t last = range.first + range.count - 1;
-	f->len = new_len;
+	file_take_len(f, new_len);
 	if (last == (new_len - 1) / CONTENT_PAYLOAD && content_last_used(new_len) < CONTENT_PAYLOAD)
 		file_keep_tail(f, last, plain);
 	else if (f->tail_valid && f->tail_block >= range.first && f->tail_block <= last)
@@ -305,9 +306,12 @@ static void file_undo(struct file *f, struct scratch *sc, uint64_t old_len)
 {
 	f->tail_valid = false;
 	f->hinted = false;
-	f->len = old_len;
-	if (ftruncate(f->fd, (off_t)content_cipher_size(old_len, false)) != 0 || old_len == 0)
+	file_take_len(f, old_len);
+	bool cut = ftruncate(f->fd, (off_t)content_cipher_size(old_len, false)) == 0;
+	if (old_len == 0) {
+		f->junk = !cut;
 		return;
+	}
 	uint64_t k = (old_len - 1) / CONTENT_PAYLOAD;
 	struct content_meta meta = { .used = content_last_used(old_len), .durable = k == 0 ? f->durable : 0 };
 	if (meta.used == CONTENT_PAYLOAD)
@@ -364,11 +368,12 @@ int file_write(struct file *f, const void *buf, size_t n, uint64_t off)
 		return -EINVAL;
 
 	SCOPED_WRITE(&f->lock);
-	struct scratch *sc = file_scratch(f);
+	int r = file_usable(f);
+	if (r < 0)
+		return r;
+	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
 	if (!sc)
 		return -ENOMEM;
-	int r = file_put(f, sc, buf, off + CONTENT_HEADER_LEN, n);
-	f->touched = true;
-	block_clear(sc);
-	return r;
+	f->touched = f->changed = true;
+	return file_put(f, sc, buf, off + CONTENT_HEADER_LEN, n);
 }

@@ -22,7 +22,7 @@ static int file_fallocate(struct file *f, int mode, uint64_t k, uint64_t n)
 static void file_note_cut(struct file *f, uint64_t len)
 {
 	f->cuts++;
-	f->len = len;
+	file_take_len(f, len);
 	f->hinted = false;
 	if (f->synced > len)
 		f->synced = len;
@@ -32,14 +32,15 @@ static void file_note_cut(struct file *f, uint64_t len)
 		f->care = len;
 }
 
-static int file_empty(struct file *f)
+int file_empty(struct file *f)
 {
 	if (ftruncate(f->fd, 0) != 0)
 		return -errno;
 	file_note_cut(f, 0);
 	f->durable = 0;
-	f->whole = true;
-	f->junk = f->tail_valid = false;
+	f->error = 0;
+	f->junk = f->tail_valid = f->hint_was_wrong = false;
+	f->loaded = true;
 	return 0;
 }
 
@@ -83,10 +84,12 @@ static int file_shrink(struct file *f, struct scratch *sc, uint64_t len)
 	int r = file_load_block(f, sc, k, sc->saved);
 	if (r < 0)
 		return r;
-	memset(sc->block, 0, sizeof(sc->block));
+	memset(sc->block, 0, CONTENT_PAYLOAD);
 	memcpy(sc->block, sc->saved, keep);
 	f->tail_valid = false;
-	r = file_put_last(f, sc, k, sc->block, used);
+	r = file_unhint(f);
+	if (r == 0)
+		r = file_put_last(f, sc, k, sc->block, used);
 	if (r < 0)
 		return r;
 	if (ftruncate(f->fd, (off_t)content_cipher_size(len, false)) != 0) {
@@ -100,12 +103,10 @@ static int file_shrink(struct file *f, struct scratch *sc, uint64_t len)
 	return 0;
 }
 
-int file_set_len(struct file *f, struct scratch *sc, uint64_t len)
+static int file_set_len(struct file *f, struct scratch *sc, uint64_t len)
 {
 	if (len == f->len)
 		return 0;
-	if (len == 0)
-		return file_empty(f);
 	if (len < f->len)
 		return file_shrink(f, sc, len);
 	/* Zeros from the end, or from where the last block begins, and a hole before that. */
@@ -119,13 +120,14 @@ int file_truncate(struct file *f, uint64_t size)
 	if (size > CONTENT_MAX_SIZE)
 		return -EFBIG;
 	SCOPED_WRITE(&f->lock);
-	struct scratch *sc = file_scratch(f);
-	if (!sc)
-		return -ENOMEM;
-	int r = file_set_len(f, sc, content_stream_len(size));
-	f->touched = true;
-	block_clear(sc);
-	return r;
+	f->touched = f->changed = true;
+	if (size == 0) /* also where nothing is known of the rest, or it is damaged */
+		return f->loaded && f->len == 0 && !f->junk ? 0 : file_empty(f);
+	int r = file_usable(f);
+	if (r < 0)
+		return r;
+	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
+	return sc ? file_set_len(f, sc, content_stream_len(size)) : -ENOMEM;
 }
 
 /* ---- fallocate ---- */
@@ -201,14 +203,15 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len)
 	if (off > CONTENT_MAX_SIZE || len > CONTENT_MAX_SIZE - off)
 		return -EFBIG;
 	SCOPED_WRITE(&f->lock);
-	struct scratch *sc = file_scratch(f);
+	int r = file_usable(f);
+	if (r < 0)
+		return r;
+	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
 	if (!sc)
 		return -ENOMEM;
 	uint64_t pos = off + CONTENT_HEADER_LEN;
-	int r = file_allocate_locked(f, sc, mode, pos, pos + len);
-	f->touched = true;
-	block_clear(sc);
-	return r;
+	f->touched = f->changed = true;
+	return file_allocate_locked(f, sc, mode, pos, pos + len);
 }
 
 /* ---- holes ---- */
@@ -217,6 +220,9 @@ int64_t file_seek(struct file *f, uint64_t off, int whence)
 {
 	SCOPED_READ(&f->lock);
 	uint64_t size = content_plain_size(f->len);
+	int r = file_usable(f);
+	if (r < 0)
+		return r;
 	if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		return -EINVAL;
 	if (off >= size)

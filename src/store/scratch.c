@@ -7,7 +7,8 @@
 
 #include "crypto/keymem.h"
 
-#define SCRATCH_MAP ((size_t)SCRATCH_PAGES * CONTENT_PAGE + SCRATCH_BYTES)
+#define SCRATCH_CIPHER ((size_t)SCRATCH_PAGES * CONTENT_PAGE)
+#define SCRATCH_MAP (SCRATCH_CIPHER + SCRATCH_BYTES + 2 * CONTENT_PAGE)
 
 static pthread_key_t scratch_key;
 static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
@@ -19,10 +20,10 @@ static void scratch_free(void *p)
 		return;
 	aead_free(s->aead);
 	keymem_free(s->key);
-	if (s->pages)
+	if (s->pages) {
+		keymem_wipe(s->block, 2 * CONTENT_PAGE);
 		munmap(s->pages, SCRATCH_MAP);
-	keymem_wipe(s->block, sizeof(s->block));
-	keymem_wipe(s->saved, sizeof(s->saved));
+	}
 	free(s);
 }
 
@@ -45,11 +46,14 @@ struct scratch *scratch_get(void)
 	s->key = keymem_alloc(sizeof(*s->key));
 	void *pages = mmap(NULL, SCRATCH_MAP, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	s->pages = pages == MAP_FAILED ? NULL : pages;
-	if (s->pages)
-		(void)madvise(s->pages, SCRATCH_MAP, MADV_DONTDUMP);
-	s->out = s->pages ? s->pages + (size_t)SCRATCH_PAGES * CONTENT_PAGE : NULL;
-	s->one = s->pages ? s->pages + (size_t)(SCRATCH_PAGES - 1) * CONTENT_PAGE : NULL;
+	if (pages != MAP_FAILED) {
+		(void)madvise(pages, SCRATCH_MAP, MADV_DONTDUMP);
+		s->pages = pages;
+		s->one = s->pages + SCRATCH_CIPHER - CONTENT_PAGE;
+		s->out = s->pages + SCRATCH_CIPHER;
+		s->block = s->out + SCRATCH_BYTES;
+		s->saved = s->block + CONTENT_PAGE;
+	}
 	if (!s->aead || !s->key || !s->pages || pthread_setspecific(scratch_key, s) != 0) {
 		scratch_free(s);
 		return NULL;

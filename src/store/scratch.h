@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a thread needs to move file content, made once a thread: a cipher context with a locked cell for
- * the file key, a page-aligned buffer for ciphertext and one for a block.
+ * the file key, and page-aligned buffers, which no core dump gets.
  */
 #ifndef CRYPTFS_STORE_SCRATCH_H
 #define CRYPTFS_STORE_SCRATCH_H
@@ -21,8 +21,8 @@ struct scratch {
 	uint8_t *pages;			    /* SCRATCH_PAGES * CONTENT_PAGE */
 	uint8_t *out;			    /* SCRATCH_BYTES: a reply's plaintext; the caller of the store's */
 	uint8_t *one;			    /* the last of them, for a page beside a request's */
-	uint8_t block[CONTENT_PAYLOAD];	    /* one block in the clear */
-	uint8_t saved[CONTENT_PAYLOAD];	    /* the last block before a change, to undo it */
+	uint8_t *block;			    /* CONTENT_PAYLOAD: one block in the clear */
+	uint8_t *saved;			    /* CONTENT_PAYLOAD: the last block before a change, to undo it */
 };
 
 /* This thread's; freed when the thread ends. NULL without memory. */

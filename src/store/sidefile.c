@@ -2,6 +2,7 @@
 #include "store/sidefile.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -75,6 +76,21 @@ int sidefile_ensure(struct sidefile_queue *q, int dirfd, const char *name, const
 	return r;
 }
 
+int sidefile_syncfs(struct sidefile_queue *q, int root_fd)
+{
+	if (syncfs(root_fd) == 0)
+		return 0;
+	int err = -errno;
+	atomic_fetch_add(&q->failures, 1);
+	return err;
+}
+
+void sidefile_suspect(struct sidefile_queue *q)
+{
+	SCOPED_LOCK(&q->lock);
+	q->overflow = true;
+}
+
 int sidefile_drain(struct sidefile_queue *q, int root_fd)
 {
 	SCOPED_LOCK(&q->drain);
@@ -96,8 +112,8 @@ int sidefile_drain(struct sidefile_queue *q, int root_fd)
 			r = -errno;
 		close(fds[i]);
 	}
-	if (overflow && syncfs(root_fd) != 0)
-		r = -errno;
+	if (overflow)
+		r = sidefile_syncfs(q, root_fd);
 	if (r < 0) {
 		SCOPED_LOCK(&q->lock);
 		q->overflow = true;

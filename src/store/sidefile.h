@@ -20,6 +20,7 @@ struct sidefile_queue {
 	int fds[SIDEFILE_QUEUE];
 	size_t n;
 	bool overflow;		/* some were not kept: only syncfs will do */
+	_Atomic uint64_t failures; /* of syncfs: see sidefile_syncfs */
 };
 
 void sidefile_queue_init(struct sidefile_queue *q);
@@ -34,9 +35,16 @@ int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const
 int sidefile_ensure(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n,
 		    bool *created);
 
+/* What an earlier process made may not be on disk either: let the next drain be of everything. */
+void sidefile_suspect(struct sidefile_queue *q);
+
 /* Return once every side file queued before the call is on disk. Returns 0, or -errno: then what needed
  * them must not be acknowledged (they stay queued through syncfs). */
 int sidefile_drain(struct sidefile_queue *q, int root_fd);
+
+/* syncfs. The kernel tells a failure once, to whoever asks next: they are counted in q->failures, and what
+ * relies on one of these calls compares that with its value from before. Returns 0 or -errno. */
+int sidefile_syncfs(struct sidefile_queue *q, int root_fd);
 
 /* Is something waiting? For the background thread. */
 bool sidefile_pending(struct sidefile_queue *q);

@@ -2,9 +2,18 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+/* Filesystems whose files keep their pages in a file of another one. */
+static bool store_is_stacked(int fd)
+{
+	struct statfs sf;
+	return fstatfs(fd, &sf) == 0 && (sf.f_type == OVERLAYFS_SUPER_MAGIC || sf.f_type == ECRYPTFS_SUPER_MAGIC);
+}
 
 int store_open(const struct vault *vault, int root_fd, bool read_only, struct store **out)
 {
@@ -19,8 +28,11 @@ int store_open(const struct vault *vault, int root_fd, bool read_only, struct st
 	st->root_fd = root_fd;
 	st->dev = sb.st_dev;
 	st->read_only = read_only;
+	st->stacked = store_is_stacked(root_fd);
 	st->hide_sizes = vault->settings.features & VAULTFILE_FEATURE_HIDE_SIZES;
 	sidefile_queue_init(&st->side);
+	if (!read_only)
+		sidefile_suspect(&st->side);
 	*out = st;
 	return 0;
 }
@@ -35,7 +47,11 @@ void store_free(struct store *st)
 
 int store_sync(struct store *st)
 {
-	if (syncfs(st->root_fd) != 0)
-		return -errno;
+	int r = sidefile_syncfs(&st->side, st->root_fd);
+	return r < 0 ? r : store_drain(st);
+}
+
+int store_drain(struct store *st)
+{
 	return sidefile_drain(&st->side, st->root_fd);
 }

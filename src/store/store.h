@@ -18,6 +18,7 @@ struct store {
 	dev_t dev;		   /* every entry lies on this device */
 	bool read_only;
 	bool hide_sizes;
+	bool stacked;		   /* pages belong to a filesystem below: sync_file_range does nothing */
 	bool kernel_mtime;	   /* writeback cache: the kernel alone knows when a file was written */
 	struct sidefile_queue side;
 };
@@ -26,7 +27,11 @@ struct store {
 int store_open(const struct vault *vault, int root_fd, bool read_only, struct store **out);
 void store_free(struct store *st);
 
-/* Put everything written so far, side files first, on the disk (syncfs). Returns 0 or -errno. */
+/* Put everything written so far on the disk (syncfs). Returns 0 or -errno. */
 int store_sync(struct store *st);
+
+/* Return once every side file made before the call is on disk: what needs one may be acknowledged then, or
+ * be tied to it by a rename. Returns 0 or -errno. */
+int store_drain(struct store *st);
 
 #endif
