@@ -11,6 +11,7 @@
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/reply.h"
+#include "store/dirops.h"
 #include "store/symlink.h"
 
 static int node_lookup(struct fs *fs, fuse_ino_t parent, const char *name, struct node **n, struct stat *sb)
@@ -24,9 +25,11 @@ static int node_lookup(struct fs *fs, fuse_ino_t parent, const char *name, struc
 		r = dir_stat(d.dir, sealed.disk, sb);
 	if (r == 0)
 		r = inode_lookup(&fs->inodes, d.node, sealed.disk, sb, n);
-	if (r == 0)
-		node_plain(fs, *n, d.dir, sealed.disk, sb);
-	return r;
+	if (r < 0)
+		return r;
+	dirops_side_mend(d.dir, &sealed);
+	node_plain(fs, *n, d.dir, sealed.disk, sb);
+	return 0;
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)

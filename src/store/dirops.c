@@ -25,6 +25,20 @@ static int dirops_side_make(struct dir *d, const struct sealed_name *name, bool 
 	return sidefile_ensure(&d->st->side, d->fd, side, name->sealed, name->len, created);
 }
 
+void dirops_side_mend(struct dir *d, const struct sealed_name *name)
+{
+	char side[NAME_DISK_SIZE];
+	struct stat sb;
+	bool created;
+	if (!name->hashed || d->st->read_only)
+		return;
+	SCOPED_READ(&d->lock);
+	name_long_side(side, name->disk);
+	if (fstatat(d->fd, side, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_size == (off_t)name->len)
+		return;
+	(void)dirops_side_make(d, name, &created);
+}
+
 /* Remove a side file if nothing is called so any more. */
 static void dirops_side_drop(struct dir *d, const struct sealed_name *name)
 {

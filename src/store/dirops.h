@@ -33,6 +33,9 @@ int dirops_symlink(struct dir *d, const struct sealed_name *name, const char *ta
 int dirops_link(int from, const struct dir *from_dir, const char *from_disk, struct dir *d,
 		const struct sealed_name *name);
 
+/* An entry was found by its name: if a power cut has taken the side file that a listing needs, make it again. */
+void dirops_side_mend(struct dir *d, const struct sealed_name *name);
+
 int dirops_unlink(struct dir *d, const struct sealed_name *name);
 
 /* child is the directory called so. */
