@@ -37,21 +37,29 @@ lint_end() {
 	echo "1..$lint_n"
 }
 
-# Files that people wrote, NUL-separated: what git knows or would add; without git, the tree without
-# what builds and autogen.sh make.
+# Files that people wrote, NUL-separated: what git knows or would add. Without git it is a release: the
+# tree without what autogen.sh, configure, make and 'make distcheck' (_build, _inst) add to it.
 lint_files() {
 	if [ -e .git ] && git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 		git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' f; do
 			[ -f "$f" ] && printf '%s\0' "$f"
 		done
 	else
-		find . \( -name build -o -name 'build-*' -o -name autom4te.cache -o -name .git \
+		find . \( -path ./build -o -path './build-*' -o -path ./_build -o -path ./_inst \
+			-o -path ./coverage -o -path './cryptfs-[0-9]*' -o -name autom4te.cache -o -name .git \
 			-o -name .libs -o -name .deps -o -name __pycache__ \) -prune \
 			-o -type f ! -name '*.log' ! -name '*.trs' ! -name '*.o' ! -name '*.lo' ! -name '*.la' \
 			! -name Makefile ! -name Makefile.in ! -name configure ! -name aclocal.m4 \
 			! -name 'config.*' ! -name '*~' ! -name libtool ! -name 'lt*.m4' ! -name libtool.m4 \
-			! -name stamp-h1 ! -name .dirstamp -printf '%P\0'
+			! -name stamp-h1 ! -name 'coverage.info' ! -name '*.gc[dn][ao]' ! -name .dirstamp -printf '%P\0' | lint_not_programs
 	fi
+}
+
+# Those of the files that a linker has not made.
+lint_not_programs() {
+	while IFS= read -r -d '' f; do
+		[ "$(head -c 4 -- "$f" | tr -d '\0')" = $'\177ELF' ] || printf '%s\0' "$f"
+	done
 }
 
 # Of those, shell scripts: by first line or by the hint for shellcheck.

@@ -21,6 +21,19 @@ forgotten_units() {
 	done
 }
 
+# Scripts run by make check: all of these directories but what the others source or stand in for.
+forgotten_scripts() {
+	local f
+	for f in tests/lint/*.sh tests/fuzz/*.sh tests/e2e/*.test; do
+		[ "$f" = tests/lint/lint.sh ] || forgotten "$f"
+	done
+}
+
+# A test is named once as a test; a second time would run it twice, at the same time.
+named_twice() {
+	grep -oE '^	(tests/[a-z0-9_/.-]+)( \\)?$' Makefile.am | sed 's/ .*//' | sort | uniq -d
+}
+
 not_executable() {
 	local f
 	for f in autogen.sh .ci/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/lint/*.sh; do
@@ -33,6 +46,6 @@ not_executable() {
 
 lint "every source is in Makefile.am" forgotten src/*/*.[ch]
 lint "every unit test is in Makefile.am" forgotten_units
-lint "every end-to-end test is in Makefile.am" forgotten tests/e2e/*.test
+lint "every test script is in Makefile.am" forgotten_scripts
 lint "scripts can be executed" not_executable
 lint_end
