@@ -29,11 +29,6 @@ forgotten_scripts() {
 	done
 }
 
-# A test is named once as a test; a second time would run it twice, at the same time.
-named_twice() {
-	grep -oE '^	(tests/[a-z0-9_/.-]+)( \\)?$' Makefile.am | sed 's/ .*//' | sort | uniq -d
-}
-
 not_executable() {
 	local f
 	for f in autogen.sh .ci/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/lint/*.sh; do
