@@ -96,7 +96,7 @@ static inline int disk_open(const struct fixture *x, int fd, uint64_t k, struct 
 	memcpy(ad + 32, page + 64, skip);
 	memcpy(b->payload, page + 64, skip);
 	if (aead_open(x->aead, page, ad, 32 + skip, page + 64 + skip, PAYLOAD - skip,
-	              b->payload + skip, page + 24) < 0)
+		      b->payload + skip, page + 24) < 0)
 		return -EBADMSG;
 	b->used = get_le16(page + 40);
 	b->durable = get_le64(page + 48);
@@ -167,12 +167,12 @@ static inline void file_cleanup(struct file **f)
 
 /* The file called so, as somebody finds it who opens it now; *r is what file_attach says. */
 static inline struct file *file_found(const struct fixture *x, const char *name, bool writable,
-                                      int *r)
+				      int *r)
 {
 	struct file *f = file_new(x->st, false);
 	assert_non_null(f);
 	int fd = openat(x->dir->fd, name, (writable ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC,
-	                0600);
+			0600);
 	assert_true(fd >= 0);
 	*r = file_attach(f, fd, writable);
 	return f;
@@ -195,6 +195,14 @@ struct model {
 	uint8_t bytes[MODEL_MAX];
 };
 
+static inline void model_fill(struct model *m, uint64_t size)
+{
+	memset(m->bytes, 0, sizeof(m->bytes));
+	for (uint64_t i = 0; i < size; i++)
+		m->bytes[i] = (uint8_t)(1 + i % 251);
+	m->size = size;
+}
+
 static inline void model_write(struct model *m, const uint8_t *buf, uint64_t n, uint64_t off)
 {
 	if (buf)
@@ -214,7 +222,7 @@ static inline void model_truncate(struct model *m, uint64_t size)
 
 /* Random bytes at off, in the model and the file. */
 static inline void model_put(struct model *m, struct file *f, struct dice *d, uint64_t n,
-                             uint64_t off)
+			     uint64_t off)
 {
 	assert_true(off + n <= MODEL_MAX);
 	dice_fill(d, m->bytes + off, (size_t)n);
@@ -234,13 +242,30 @@ static inline void model_check(const struct model *m, struct file *f)
 
 /* And what lies on disk, by both readers? */
 static inline void model_check_disk(const struct model *m, const struct fixture *x,
-                                    const char *name)
+				    const char *name)
 {
 	static uint8_t got[MODEL_MAX];
 	struct file *f _cleanup_file_ = file_at(x, name);
 	model_check(m, f);
 	assert_int_equal(disk_read(x, file_fd(f), got, MODEL_MAX), m->size);
 	assert_memory_equal(got, m->bytes, m->size);
+}
+
+/* Around the borders of a page, of its payload, and of block 0's without the header. */
+static const uint64_t border_sizes[] = {
+	0,    1,    63,   64,   65,   3967, 3968, 3969, 4031,  4032,  4033,
+	4095, 4096, 4097, 7999, 8000, 8001, 8063, 8064, 12031, 12032, 12033,
+};
+
+/* A file of that size, written at once; it differs from zeros everywhere. */
+static inline struct file *model_file(struct model *m, const struct fixture *x, const char *name,
+				      uint64_t size)
+{
+	struct file *f = file_at(x, name);
+	model_fill(m, size);
+	assert_int_equal(file_truncate(f, 0), 0);
+	assert_int_equal(file_write(f, m->bytes, (size_t)size, 0), 0);
+	return f;
 }
 
 #endif

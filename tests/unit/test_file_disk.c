@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A file's pages as they lie on disk: sealed, damaged, without their first, and with a size hint. */
+#include "disk.h"
+
+static struct model model;
+
+/* No page shares its nonce with another or with what it was before, and nothing lies there in the clear. */
+static void test_sealed(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t pages[12][PAGE];
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 6 * PAYLOAD - HEADER);
+	memset(model.bytes, 'A', sizeof(model.bytes));
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(file_write(f, model.bytes, (size_t)model.size, 0), 0);
+		for (uint64_t k = 0; k < 6; k++) {
+			uint8_t *page = pages[6 * (uint64_t)round + k];
+			assert_true(disk_page(file_fd(f), k, page));
+			assert_null(memmem(page, PAGE, "AAAAAA", 6));
+		}
+	}
+	for (int i = 0; i < 12; i++)
+		for (int j = 0; j < i; j++)
+			assert_memory_not_equal(pages[i], pages[j], CONTENT_NONCE_LEN);
+}
+
+/* A file that begins anew has a new nonce, so that pages of before do not open in it. */
+static void test_file_nonce(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t before[PAGE], page[PAGE], byte;
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 9000);
+	assert_true(disk_page(file_fd(f), 1, before));
+	assert_int_equal(file_truncate(f, 0), 0);
+	assert_int_equal(file_write(f, model.bytes, 9000, 0), 0);
+	disk_put_page(file_fd(f), 1, before);
+	assert_int_equal(file_read(f, &byte, 1, 5000), -EBADMSG);
+	assert_true(disk_page(file_fd(f), 0, page));
+	assert_int_equal(file_write(f, model.bytes, 9000, 0), 0);
+	assert_true(disk_page(file_fd(f), 0, before));
+	assert_memory_equal(page + 64, before + 64, HEADER);
+}
+
+static void test_damage(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t page[PAGE], other[PAGE], got[64];
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 5 * PAYLOAD);
+	int fd = file_fd(f);
+	const off_t at[] = { 0, 23, 24, 39, 40, 41, 63, 64, 4095 };
+	for (size_t i = 0; i < N_OF(at); i++) {
+		disk_flip(fd, 2 * PAGE + at[i]);
+		assert_int_equal(file_read(f, got, 64, BLOCK_OFF(2)), -EBADMSG);
+		assert_int_equal(file_write(f, got, 64, BLOCK_OFF(2)), -EBADMSG);
+		assert_int_equal(file_read(f, got, 64, BLOCK_OFF(3)), 64);
+		disk_flip(fd, 2 * PAGE + at[i]);
+	}
+	assert_true(disk_page(fd, 2, page) && disk_page(fd, 3, other));
+	disk_put_page(fd, 2, other);
+	assert_int_equal(file_read(f, got, 64, BLOCK_OFF(2)), -EBADMSG);
+	disk_put_page(fd, 2, page);
+	model_check(&model, f);
+}
+
+/* Written over whole, a damaged block is sound again. */
+static void test_damage_written_over(void **state)
+{
+	struct fixture *x = *state;
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 5 * PAYLOAD);
+	disk_flip(file_fd(f), 2 * PAGE + 100);
+	assert_int_equal(file_write(f, model.bytes + BLOCK_OFF(2), PAYLOAD, BLOCK_OFF(2)), 0);
+	model_check_disk(&model, x, "f");
+}
+
+/* Page 0, whatever is wrong with it. */
+static const struct {
+	const char *what;
+	off_t at;
+	int want;
+} first_pages[] = {
+	{ "nonce", 0, -EBADMSG },
+	{ "tag", 24, -EBADMSG },
+	{ "used", 40, -EBADMSG },
+	{ "durable length", 48, -EBADMSG },
+	{ "magic", 64, -EUCLEAN },
+	{ "version", 72, -EUCLEAN },
+	{ "epoch", 74, -EPROTONOSUPPORT },
+	{ "SPARSE", 76, -EBADMSG },
+	{ "unknown flag", 77, -EPROTONOSUPPORT },
+	{ "file nonce", 80, -EBADMSG },
+	{ "header's padding", 104, -EUCLEAN },
+	{ "payload", 128, -EBADMSG },
+	{ "padding", 4095, -EBADMSG },
+};
+
+static void test_first_page_damaged(void **state)
+{
+	struct fixture *x = *state;
+	for (size_t i = 0; i < N_OF(first_pages); i++) {
+		struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
+		disk_flip(file_fd(before), first_pages[i].at);
+		int r;
+		uint8_t got[8];
+		struct file *f _cleanup_file_ = file_found(x, "f", true, &r);
+		CHECK_CASE(r == first_pages[i].want, first_pages[i].what);
+		CHECK_CASE(file_read(f, got, 8, 5000) == -EBADMSG, first_pages[i].what);
+		CHECK_CASE(file_write(f, got, 8, 5000) == -EBADMSG, first_pages[i].what);
+		CHECK_CASE(file_truncate(f, 5000) == -EBADMSG, first_pages[i].what);
+		CHECK_CASE(file_allocate(f, 0, 0, 10) == -EBADMSG, first_pages[i].what);
+		CHECK_CASE(file_seek(f, 0, SEEK_DATA) == -EBADMSG, first_pages[i].what);
+		CHECK_CASE(file_settle(f) == 0 && file_raise(f) == 0, first_pages[i].what);
+		CHECK_CASE(!file_is_open(f, false), first_pages[i].what);
+		disk_flip(file_fd(f), first_pages[i].at);
+	}
+}
+
+/* The way out: empty it. */
+static void test_first_page_damaged_emptied(void **state)
+{
+	struct fixture *x = *state;
+	int r;
+	struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
+	disk_flip(file_fd(before), 200);
+	struct file *f _cleanup_file_ = file_found(x, "f", true, &r);
+	assert_int_equal(r, -EBADMSG);
+	assert_int_equal(file_truncate(f, 0), 0);
+	assert_int_equal(disk_size(file_fd(f)), 0);
+	assert_true(file_is_open(f, true));
+	model_fill(&model, 5000);
+	assert_int_equal(file_write(f, model.bytes, 5000, 0), 0);
+	model_check(&model, f);
+	model_check_disk(&model, x, "f");
+}
+
+/* Attached again after a failure, it loads again. */
+static void test_attach_again(void **state)
+{
+	struct fixture *x = *state;
+	int r;
+	struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
+	disk_flip(file_fd(before), 200);
+	struct file *f _cleanup_file_ = file_found(x, "f", true, &r);
+	assert_int_equal(r, -EBADMSG);
+	disk_flip(file_fd(before), 200);
+	assert_int_equal(file_attach(f, disk_fd(x, "f"), true), 0);
+	model_check(&model, f);
+}
+
+/* Zeros where the first write should be: an empty file, if there is nothing else. */
+static void test_first_page_lost(void **state)
+{
+	struct fixture *x = *state;
+	const uint64_t lost[] = {
+		1, 100, 4095, 4096, 4196, 3 * PAGE, 3 * PAGE + 70, (uint64_t)1 << 40,
+	};
+	for (size_t i = 0; i < N_OF(lost); i++) {
+		_cleanup_fd_ int fd = disk_fd(x, "f");
+		disk_cut(fd, 0);
+		disk_cut(fd, lost[i]);
+		struct file *f _cleanup_file_ = file_at(x, "f");
+		assert_int_equal(file_size(f), 0);
+		model_fill(&model, 3);
+		assert_int_equal(file_write(f, model.bytes, 3, 0), 0);
+		model_check_disk(&model, x, "f");
+		assert_int_equal(disk_size(fd), PAGE);
+	}
+}
+
+static void test_first_page_lost_not_all(void **state)
+{
+	struct fixture *x = *state;
+	const struct {
+		uint64_t size;
+		off_t byte;
+	} lost[] = { { 1, 0 }, { 4095, 4094 }, { 8192, 4096 }, { 12288, 12287 }, { 4100, 4099 } };
+	for (size_t i = 0; i < N_OF(lost); i++) {
+		int r;
+		_cleanup_fd_ int fd = disk_fd(x, "f");
+		disk_cut(fd, 0);
+		disk_cut(fd, lost[i].size);
+		disk_flip(fd, lost[i].byte);
+		struct file *f _cleanup_file_ = file_found(x, "f", true, &r);
+		assert_int_equal(r, -EUCLEAN);
+		assert_int_equal(file_truncate(f, 0), 0);
+		assert_int_equal(disk_size(fd), 0);
+	}
+}
+
+/* ---- the size hint ---- */
+
+static void test_hint_wrong(void **state)
+{
+	struct fixture *x = *state;
+	for (size_t i = 0; i < N_OF(border_sizes); i++) {
+		struct file *f _cleanup_file_ = model_file(&model, x, "f", border_sizes[i]);
+		uint64_t pages = disk_size(file_fd(f)) / PAGE;
+		for (uint64_t h = 0; pages > 0 && h < PAGE; h += h == 4032 ? 1 : 63) {
+			uint64_t told;
+			disk_cut(file_fd(f), pages * PAGE + h);
+			struct file *again _cleanup_file_ = file_at(x, "f");
+			model_check(&model, again);
+			bool misled =
+				content_hint(pages * PAGE + h, &told) && told != border_sizes[i];
+			assert_int_equal(file_hint_was_wrong(again), misled);
+		}
+	}
+}
+
+/* Which a writer then puts right, and one who changes the length takes off first. */
+static void test_hint_mended(void **state)
+{
+	struct fixture *x = *state;
+	struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
+	disk_cut(file_fd(before), 3 * PAGE + 5);
+	struct file *f _cleanup_file_ = file_at(x, "f");
+	assert_int_equal(file_settle(f), 0);
+	assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9000 + HEADER, true));
+	assert_int_equal(file_write(f, "x", 1, 9000), 0);
+	assert_int_equal(disk_size(file_fd(f)), 3 * PAGE);
+	assert_int_equal(file_settle(f), 0);
+	assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9001 + HEADER, true));
+	assert_int_equal(file_write(f, "x", 1, 3), 0);
+	assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9001 + HEADER, true));
+	assert_int_equal(file_truncate(f, 8999), 0);
+	assert_int_equal(disk_size(file_fd(f)), 3 * PAGE);
+}
+
+static void test_hint_keeps_mtime(void **state)
+{
+	struct fixture *x = *state;
+	const struct timespec old[2] = { { 1000, 5 }, { 2000, 7 } };
+	struct stat sb;
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 9000);
+	assert_int_equal(file_set_times(f, old), 0);
+	assert_int_equal(file_settle(f), 0);
+	assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9000 + HEADER, true));
+	assert_int_equal(file_stat(f, &sb), 0);
+	assert_int_equal(sb.st_size, 9000);
+	assert_int_equal(sb.st_mtim.tv_sec, 2000);
+	assert_int_equal(sb.st_mtim.tv_nsec, 7);
+	assert_int_equal(sb.st_atim.tv_sec, 1000);
+}
+
+/* With a writeback cache the kernel's mtime counts, not that of our writing what it hands us. */
+static void test_kernel_mtime(void **state)
+{
+	struct fixture *x = *state;
+	const struct timespec old[2] = { { 1000, 5 }, { 2000, 7 } };
+	struct stat sb;
+	x->st->kernel_mtime = true;
+	for (int hinted = 0; hinted < 2; hinted++) {
+		struct file *f _cleanup_file_ = model_file(&model, x, "f", 9000);
+		assert_int_equal(hinted ? file_settle(f) : 0, 0);
+		assert_int_equal(file_set_times(f, old), 0);
+		assert_int_equal(file_write(f, "x", 1, 3), 0);
+		assert_int_equal(file_settle(f), 0);
+		assert_int_equal(file_stat(f, &sb), 0);
+		assert_int_equal(sb.st_mtim.tv_sec, 2000);
+		assert_int_equal(sb.st_mtim.tv_nsec, 7);
+	}
+}
+
+static void test_hint_hidden(void **state)
+{
+	struct fixture *x = *state;
+	x->st->hide_sizes = true;
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 9000);
+	assert_int_equal(file_settle(f), 0);
+	assert_int_equal(disk_size(file_fd(f)), 3 * PAGE);
+	model_check_disk(&model, x, "f");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(test_sealed),
+		FIXTURE_TEST(test_file_nonce),
+		FIXTURE_TEST(test_damage),
+		FIXTURE_TEST(test_damage_written_over),
+		FIXTURE_TEST(test_first_page_damaged),
+		FIXTURE_TEST(test_first_page_damaged_emptied),
+		FIXTURE_TEST(test_attach_again),
+		FIXTURE_TEST(test_first_page_lost),
+		FIXTURE_TEST(test_first_page_lost_not_all),
+		FIXTURE_TEST(test_hint_wrong),
+		FIXTURE_TEST(test_hint_mended),
+		FIXTURE_TEST(test_hint_keeps_mtime),
+		FIXTURE_TEST(test_kernel_mtime),
+		FIXTURE_TEST(test_hint_hidden),
+	};
+	return RUN_TAP(tests, fixture_group_setup, fixture_group_teardown);
+}
