@@ -180,8 +180,13 @@ class Vault:
             raise Failure("the daemon ended with %d" % rc)
 
     def remount(self, *options):
-        self.umount()
-        return self.mount(*options)
+        """If the daemon ended badly that is one failure: what follows finds the vault mounted again."""
+        try:
+            self.umount()
+        finally:
+            if self.daemon is None:
+                self.mount(*options)
+        return self
 
     def path(self, *parts):
         return os.path.join(self.mnt, *parts)

@@ -66,7 +66,7 @@ lint_not_programs() {
 lint_shell_files() {
 	lint_files | while IFS= read -r -d '' f; do
 		case $f in
-		*.c | *.h | *.supp | *.md | *.tar | *.json | */corpus/* | completions/*) continue ;;
+		*.c | *.h | *.md | *.tar | *.json | */corpus/* | completions/*) continue ;;
 		esac
 		head -n 1 -- "$f" 2>/dev/null | tr -d '\0' |
 			grep -qE '^#!.*[/ ](ba)?sh( |$)|^# shellcheck shell=' && printf '%s\0' "$f"
