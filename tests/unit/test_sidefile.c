@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The queue of side files, and what a drain of it promises. */
+#include "dirs.h"
+
+static void test_queue(void **state)
+{
+	struct fixture *x = *state;
+	struct dir *d _cleanup_dir_ = root_of(x);
+	char name[32];
+	assert_false(sidefile_pending(&x->st->side));
+	for (int i = 0; i < SIDEFILE_QUEUE + 1; i++) {
+		assert_int_equal(store_drain(x->st), 0);
+		assert_int_equal(wrap.sync.calls, i);
+		snprintf(name, sizeof(name), "s%d", i);
+		assert_int_equal(sidefile_create(&x->st->side, d->fd, name, "x", 1), 0);
+		assert_true(sidefile_pending(&x->st->side));
+	}
+	assert_int_equal(sidefile_create(&x->st->side, d->fd, "s0", "y", 1), -EEXIST);
+	assert_int_equal(store_drain(x->st), 0);
+	/* More than it holds: then all must go to the disk. */
+	for (int i = 0; i < SIDEFILE_QUEUE + 1; i++) {
+		snprintf(name, sizeof(name), "t%d", i);
+		assert_int_equal(sidefile_create(&x->st->side, d->fd, name, "x", 1), 0);
+	}
+	assert_int_equal(wrap.syncfs.calls, 0);
+	assert_int_equal(store_drain(x->st), 0);
+	assert_int_equal(wrap.syncfs.calls, 1);
+	assert_false(sidefile_pending(&x->st->side));
+}
+
+static void test_queue_fails(void **state)
+{
+	struct fixture *x = *state;
+	struct dir *d _cleanup_dir_ = root_of(x);
+	make_file(d, name_of('x', 200));
+	wrap.sync.fail = wrap.syncfs.fail = 1;
+	assert_int_equal(store_drain(x->st), -EIO);
+	assert_true(sidefile_pending(&x->st->side));
+	assert_int_equal(x->st->side.failures, 0);
+	assert_int_equal(store_drain(x->st), -EIO);
+	assert_true(sidefile_pending(&x->st->side));
+	assert_int_equal(x->st->side.failures, 1);
+	assert_int_equal(store_drain(x->st), 0);
+	assert_false(sidefile_pending(&x->st->side));
+}
+
+static void test_ensure(void **state)
+{
+	struct fixture *x = *state;
+	struct dir *d _cleanup_dir_ = root_of(x);
+	struct stat sb;
+	bool created = false;
+	assert_int_equal(sidefile_ensure(&x->st->side, d->fd, "s", "abc", 3, &created), 0);
+	assert_true(created);
+	assert_int_equal(dir_stat(d, "s", &sb), 0);
+	assert_int_equal(sb.st_mode & 07777, 0444);
+	assert_int_equal(sidefile_ensure(&x->st->side, d->fd, "s", "abc", 3, &created), 0);
+	assert_false(created);
+	assert_int_equal(sidefile_ensure(&x->st->side, d->fd, "s", "abd", 3, &created), 0);
+	assert_true(created);
+	assert_int_equal(sidefile_ensure(&x->st->side, d->fd, "s", "ab", 2, &created), 0);
+	assert_true(created);
+	assert_int_equal(dir_stat(d, "s", &sb), 0);
+	assert_int_equal(sb.st_size, 2);
+	assert_int_equal(mkdirat(d->fd, "t", 0700), 0);
+	assert_true(sidefile_ensure(&x->st->side, d->fd, "t", "ab", 2, &created) < 0);
+	assert_false(created);
+}
+
+/* What an earlier process made may not be on disk: one syncfs tells. */
+static void test_queue_suspect(void **state)
+{
+	struct fixture *x = *state;
+	for (int read_only = 0; read_only < 2; read_only++) {
+		struct store *st;
+		wrap.syncfs.calls = 0;
+		assert_int_equal(store_open(&x->vault, x->dir->fd, read_only, &st), 0);
+		assert_int_equal(store_drain(st), 0);
+		assert_int_equal(store_drain(st), 0);
+		assert_int_equal(wrap.syncfs.calls, !read_only);
+		store_free(st);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WRAP_TEST(test_queue),
+		WRAP_TEST(test_queue_fails),
+		WRAP_TEST(test_ensure),
+		WRAP_TEST(test_queue_suspect),
+	};
+	return RUN_TAP(tests, fixture_group_setup, fixture_group_teardown);
+}
