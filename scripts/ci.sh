@@ -183,11 +183,21 @@ distcheck() {
 	"$top/configure" && make -j"$jobs" distcheck
 }
 
+# What git knows and the tarball does not have.
+left_out() {
+	local list
+	list=$(comm -23 <(git ls-files | grep -v '^\.gitignore$' | sort) \
+		<(tar -tf "$out"/distcheck/build/cryptfs-*.tar.xz | sed 's,^[^/]*/,,' | sort))
+	printf '%s\n' "$list"
+	[ -z "$list" ]
+}
+
 # Made from the tarball alone, source tree read-only, installed, removed again, nothing left behind.
 job_distcheck() {
 	rm -rf "${out:?}/distcheck"
 	say "distcheck: building, testing, installing from a tarball"
 	run "make distcheck" distcheck
+	[ ! -e .git ] || run "the tarball has every file" left_out
 }
 
 job_quickstart() {
@@ -285,6 +295,8 @@ show_failures() {
 			if grep -qE '^not ok|^Bail out' "$log"; then
 				awk '/^not ok|^Bail out/ { show = 1; print; next }
 					/^(FAIL|ERROR):/ { next } !/^#/ { show = 0 } show' "$log" | head -n 80
+			elif grep -qE '^(FAIL|ERROR): ' "$log"; then
+				grep -E '^(FAIL|ERROR): ' "$log" | head -n 80
 			else
 				tail -n 40 "$log"
 			fi

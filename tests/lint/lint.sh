@@ -9,7 +9,6 @@
 set -u
 export LC_ALL=C
 top=${abs_top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
-# shellcheck disable=SC2034
 build=${abs_top_builddir:-$top}
 cd "$top" || exit 1
 
@@ -42,6 +41,9 @@ lint_end() {
 lint_files() {
 	if [ -e .git ] && git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 		git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' f; do
+			case $top/$f in
+			"$build"/*) [ "$build" = "$top" ] || continue ;;
+			esac
 			[ -f "$f" ] && printf '%s\0' "$f"
 		done
 	else
