@@ -23,4 +23,8 @@ void background_report(struct background *b, int code);
 /* Leave terminal, session and current directory; messages go to syslog from now on. */
 void background_detach(void);
 
+/* Close what the caller left open above stderr (a script's lock, say): all of our own is close-on-exec, what came
+ * through exec is not. */
+void background_close_inherited(void);
+
 #endif

@@ -75,11 +75,15 @@ static int open_vault(struct job *j)
 	return 0;
 }
 
-/* Like mount(8) does with a write-protected disk. */
+/* Like mount(8) does with a write-protected disk. Where the disk is writable a shared mount may be writing beside
+ * a read-only one, which has to look for changes then. */
 static void follow_read_only(struct job *j)
 {
 	struct statvfs st;
-	if (j->args.session.read_only || fstatvfs(j->fd, &st) < 0 || !(st.f_flag & ST_RDONLY))
+	bool disk = fstatvfs(j->fd, &st) == 0 && (st.f_flag & ST_RDONLY), asked = j->args.session.read_only;
+	if (asked && !disk)
+		j->args.session.shared = true;
+	if (asked || !disk)
 		return;
 	j->args.session.read_only = true;
 	if (!j->args.quiet)
@@ -251,6 +255,8 @@ static int run(struct job *j)
 	if (code == 0)
 		code = unlock(j);
 	prompt_cleanup(&j->prompt);
+	if (!j->args.foreground)
+		background_close_inherited();
 	if (code == 0)
 		code = serve(j);
 	background_report(&j->background, code);

@@ -5,11 +5,13 @@
 #ifndef CRYPTFS_FS_FS_H
 #define CRYPTFS_FS_FS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
 
 #include <fuse_lowlevel.h>
 
+#include "base/cleanup.h"
 #include "fs/inode.h"
 #include "fs/session.h"
 #include "store/store.h"
@@ -25,12 +27,21 @@ struct dircache {
 	size_t max;
 };
 
+/* Renames and removals in progress: between what they do below and what they note of it, locations lead astray.
+ * Who finds one that does tries again if 'begun' has gone beyond what 'done' was before. */
+struct moves {
+	_Atomic uint64_t begun;
+	_Atomic uint64_t done;
+};
+
 struct fs {
 	struct store *st;
 	const struct session_options *opt;
 	struct fuse_session *se;
+	int mount_id;		/* mountid.h */
 	struct inode_table inodes;
 	struct dircache dirs;
+	struct moves moves;
 	struct tender *tender;
 	struct seeker *seeker;
 	bool read_only;
@@ -70,6 +81,21 @@ static inline fuse_ino_t fs_ino(struct fs *fs, const struct node *n)
 {
 	return n == &fs->inodes.root ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)n;
 }
+
+static inline struct fs *fs_move_begin(struct fs *fs)
+{
+	atomic_fetch_add(&fs->moves.begun, 1);
+	return fs;
+}
+
+static inline void fs_move_end(struct fs **fs)
+{
+	atomic_fetch_add(&(*fs)->moves.done, 1);
+}
+
+/* From here to the end of the block names are being moved. */
+#define SCOPED_MOVE(fs) \
+	struct fs *scoped_move_ _cleanup_(fs_move_end) __attribute__((unused)) = fs_move_begin(fs)
 
 _Static_assert(sizeof(fuse_ino_t) >= sizeof(void *), "a node id holds an address");
 

@@ -2,6 +2,7 @@
 #include "fs/inode.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +59,11 @@ static void inode_free(struct node *n)
 		close(n->pin);
 	dir_free(n->dir);
 	file_free(n->file);
-	free(n->disk);
+	while (n->names) {
+		struct node_name *name = n->names;
+		n->names = name->next;
+		free(name);
+	}
 	free(n);
 }
 
@@ -100,6 +105,46 @@ void inode_each_file(struct inode_table *t, void (*fn)(void *arg, struct file *f
 			inode_each_in_chain(s->buckets[b], fn, arg);
 		inode_each_in_chain(s->orphans, fn, arg);
 	}
+}
+
+/* Nodes that are being collected. */
+struct inode_list {
+	struct node **nodes;
+	size_t n;
+	size_t cap;
+};
+
+/* Those of a chain with loaded content, as far as memory goes. The shard's lock is held. */
+static void inode_collect(struct inode_list *l, struct node *n)
+{
+	for (; n; n = n->next) {
+		if (!n->file)
+			continue;
+		if (l->n == l->cap) {
+			size_t cap = l->cap ? 2 * l->cap : 64;
+			struct node **nodes = reallocarray(l->nodes, cap, sizeof(*nodes));
+			if (!nodes)
+				return;
+			l->nodes = nodes;
+			l->cap = cap;
+		}
+		n->refs++;
+		l->nodes[l->n++] = n;
+	}
+}
+
+size_t inode_open_files(struct inode_table *t, struct node ***out)
+{
+	struct inode_list l = { .n = 0 };
+	for (int i = 0; i < INODE_SHARDS; i++) {
+		struct inode_shard *s = &t->shards[i];
+		SCOPED_LOCK(&s->lock);
+		for (size_t b = 0; b < s->n_buckets; b++)
+			inode_collect(&l, s->buckets[b]);
+		inode_collect(&l, s->orphans);
+	}
+	*out = l.nodes;
+	return l.n;
 }
 
 size_t inode_count(struct inode_table *t)
@@ -184,6 +229,21 @@ void inode_ref(struct node *n)
 	n->refs++;
 }
 
+/* Free names that were taken out of a node. The last one's parent is returned, to be unref'd by a caller that
+ * goes up in a loop: only what has several names, no directory, makes this go deeper. */
+static struct node *inode_free_names(struct inode_table *t, struct node_name *names)
+{
+	struct node *parent = NULL;
+	while (names) {
+		struct node_name *name = names;
+		names = name->next;
+		inode_unref(t, parent);
+		parent = name->parent;
+		free(name);
+	}
+	return parent;
+}
+
 /* Take counts off; returns the parent to be unref'd next if the node went, else NULL. */
 static struct node *inode_drop(struct inode_table *t, struct node *n, uint64_t lookups, uint32_t refs)
 {
@@ -199,10 +259,11 @@ static struct node *inode_drop(struct inode_table *t, struct node *n, uint64_t l
 			return NULL;
 		inode_remove(inode_shard(t, n->ino), n);
 	}
-	struct node *parent = n->parent;
+	struct node_name *names = n->names;
+	n->names = NULL;
 	t->dying(t->dying_arg, n);
 	inode_free(n);
-	return parent;
+	return inode_free_names(t, names);
 }
 
 void inode_unref(struct inode_table *t, struct node *n)
@@ -229,19 +290,106 @@ struct node *inode_find(struct inode_table *t, ino_t ino)
 
 /* ---- locations ---- */
 
-/* Set the location under the lock; the parent must be counted already. Returns the old parent to unref. */
-static struct node *inode_place(struct node *n, struct node *parent, char *disk)
+static bool name_is(const struct node_name *name, const struct node *parent, const char *disk)
 {
-	struct node *old = n->parent;
-	free(n->disk);
-	n->parent = parent;
-	n->disk = disk;
+	return name->parent == parent && strcmp(name->disk, disk) == 0;
+}
+
+/* A name that is not in a node yet; it counts on the parent. */
+static struct node_name *name_new(struct node *parent, const char *disk)
+{
+	size_t n = strlen(disk) + 1;
+	struct node_name *name = malloc(sizeof(*name) + n);
+	if (!name)
+		return NULL;
+	name->next = NULL;
+	name->parent = parent;
+	memcpy(name->disk, disk, n);
+	inode_ref(parent);
+	return name;
+}
+
+/* Take a name out, under the lock; NULL if it is not there. */
+static struct node_name *name_take(struct node *n, const struct node *parent, const char *disk)
+{
+	for (struct node_name **at = &n->names; *at; at = &(*at)->next) {
+		struct node_name *name = *at;
+		if (!name_is(name, parent, disk))
+			continue;
+		*at = name->next;
+		name->next = NULL;
+		return name;
+	}
+	return NULL;
+}
+
+/* Put a name in front, under the lock. Returns those that it takes the place of: all of a directory's, and
+ * what is too many. */
+static struct node_name *name_put(struct node *n, struct node_name *name)
+{
+	struct node_name **at = &n->names, *old;
+	if (!S_ISDIR(n->type))
+		for (size_t i = 1; i < NODE_NAMES_MAX && *at; i++)
+			at = &(*at)->next;
+	old = *at;
+	*at = NULL;
+	name->next = n->names;
+	n->names = name;
 	return old;
 }
 
-static bool inode_is_at(const struct node *n, const struct node *parent, const char *disk)
+/* The same for one that may be there already; frees what there is to free. Returns the pin, to be closed. */
+static int name_add(struct inode_table *t, struct node *n, struct node_name *name)
 {
-	return n->parent == parent && n->disk && strcmp(n->disk, disk) == 0;
+	struct node_name *twin, *old;
+	int pin;
+	{
+		SCOPED_LOCK(inode_lock(t, n));
+		twin = name_take(n, name->parent, name->disk);
+		old = name_put(n, name);
+		pin = n->hashed ? TAKE_FD(n->pin) : -1;
+	}
+	inode_unref(t, inode_free_names(t, twin));
+	inode_unref(t, inode_free_names(t, old));
+	return pin;
+}
+
+bool inode_where(struct inode_table *t, struct node *n, size_t i, struct node **parent,
+		 char disk[static NAME_DISK_SIZE])
+{
+	SCOPED_LOCK(inode_lock(t, n));
+	struct node_name *name = n->names;
+	while (name && i-- > 0)
+		name = name->next;
+	if (!name)
+		return false;
+	*parent = name->parent;
+	strcpy(disk, name->disk);
+	inode_ref(*parent); /* the name's count keeps it until here */
+	return true;
+}
+
+int inode_pin(struct inode_table *t, struct node *n)
+{
+	SCOPED_LOCK(inode_lock(t, n));
+	return n->pin < 0 ? -1 : fcntl(n->pin, F_DUPFD_CLOEXEC, 3);
+}
+
+/* Is n the directory 'at', or above it? */
+static bool inode_is_above(struct inode_table *t, const struct node *n, struct node *at)
+{
+	char disk[NAME_DISK_SIZE];
+	inode_ref(at);
+	while (at != n) {
+		struct node *parent = NULL;
+		bool more = inode_where(t, at, 0, &parent, disk);
+		inode_unref(t, at);
+		if (!more)
+			return false;
+		at = parent;
+	}
+	inode_unref(t, at);
+	return true;
 }
 
 static struct node *inode_new(struct inode_table *t, const struct stat *sb)
@@ -256,104 +404,123 @@ static struct node *inode_new(struct inode_table *t, const struct stat *sb)
 	return n;
 }
 
+/* Under the shard's lock: the node with this number, one lookup counted, if there is one. */
+static struct node *inode_count_lookup(struct inode_shard *s, const struct stat *sb)
+{
+	struct node *n = inode_find_locked(s, sb->st_ino);
+	if (n && n->type != (sb->st_mode & S_IFMT)) {
+		/* Another file below has the number of one that went behind our back. */
+		inode_orphan(s, n);
+		n = NULL;
+	}
+	if (n)
+		n->nlookup++;
+	return n;
+}
+
+/* The node, one lookup counted, made if there is none. NULL without memory. */
+static struct node *inode_get(struct inode_table *t, const struct stat *sb)
+{
+	struct inode_shard *s = inode_shard(t, sb->st_ino);
+	struct node *n, *made;
+	{
+		SCOPED_LOCK(&s->lock);
+		n = inode_count_lookup(s, sb);
+	}
+	if (n)
+		return n;
+	made = inode_new(t, sb);
+	if (!made)
+		return NULL;
+	{
+		SCOPED_LOCK(&s->lock);
+		n = inode_count_lookup(s, sb); /* somebody else may have been faster */
+		if (!n) {
+			n = made;
+			made = NULL;
+			n->nlookup = 1;
+			inode_insert(s, n);
+		}
+	}
+	free(made);
+	return n;
+}
+
+/* Is that the location that is tried first? */
+static bool inode_is_at(struct inode_table *t, struct node *n, const struct node *parent, const char *disk)
+{
+	SCOPED_LOCK(inode_lock(t, n));
+	return n->names && name_is(n->names, parent, disk);
+}
+
 int inode_lookup(struct inode_table *t, struct node *parent, const char *disk, const struct stat *sb,
 		 struct node **out)
 {
-	struct inode_shard *s = inode_shard(t, sb->st_ino);
-	struct node *n;
-	bool same = false;
-	{
-		SCOPED_LOCK(&s->lock);
-		n = inode_find_locked(s, sb->st_ino);
-		if (n && n->type != (sb->st_mode & S_IFMT)) {
-			/* Another file below has the number of one that went behind our back. */
-			inode_orphan(s, n);
-			n = NULL;
-		}
-		if (n) {
-			n->nlookup++;
-			same = inode_is_at(n, parent, disk);
-		}
-	}
-	if (n && same) {
-		*out = n;
-		return 0;
-	}
-
-	char *name = strdup(disk);
-	struct node *made = n ? NULL : inode_new(t, sb), *old_parent = NULL;
-	if (!name || (!n && !made)) {
-		free(name);
-		free(made);
-		if (n)
-			inode_forget(t, n, 1);
+	struct node *n = inode_get(t, sb);
+	if (!n)
 		return -ENOMEM;
-	}
-	inode_ref(parent);
-	{
-		SCOPED_LOCK(&s->lock);
-		if (!n) {
-			n = inode_find_locked(s, sb->st_ino); /* somebody else may have been faster */
-			if (!n) {
-				n = made;
-				made = NULL;
-				inode_insert(s, n);
-			}
-			n->nlookup++;
-		}
-		old_parent = inode_place(n, parent, name);
-	}
-	free(made);
-	inode_unref(t, old_parent);
 	*out = n;
+	if (inode_is_at(t, n, parent, disk))
+		return 0;
+	bool loop = S_ISDIR(n->type) && inode_is_above(t, n, parent);
+	struct node_name *name = loop ? NULL : name_new(parent, disk);
+	if (!name) {
+		inode_forget(t, n, 1);
+		return loop ? -ELOOP : -ENOMEM;
+	}
+	_cleanup_fd_ int pin = name_add(t, n, name);
 	return 0;
 }
 
 void inode_lose_name(struct inode_table *t, struct node *n, const struct node *parent, const char *disk,
 		     int pin, bool gone)
 {
-	struct node *old = NULL;
+	_cleanup_fd_ int own = pin;
+	struct node_name *old;
 	bool known;
 	{
 		SCOPED_LOCK(inode_lock(t, n));
 		if (gone && n->hashed)
 			inode_orphan(inode_shard(t, n->ino), n);
-		if (pin >= 0 && n->pin < 0) {
-			n->pin = pin;
-			pin = -1;
+		old = name_take(n, parent, disk);
+		if (gone) { /* so are all others */
+			struct node_name **end = old ? &old->next : &old;
+			*end = n->names;
+			n->names = NULL;
 		}
-		if (inode_is_at(n, parent, disk))
-			old = inode_place(n, NULL, NULL);
+		if (!n->names && n->pin < 0)
+			n->pin = TAKE_FD(own);
 		known = gone && n->size_known;
 		if (known)
 			n->size_known = false;
 	}
-	if (pin >= 0)
-		close(pin);
-	inode_unref(t, old);
+	inode_unref(t, inode_free_names(t, old));
 	if (known)
 		inode_unref(t, n);
 }
 
-int inode_move(struct inode_table *t, struct node *n, struct node *parent, const char *disk)
+int inode_move(struct inode_table *t, struct node *n, const struct node *from, const char *from_disk,
+	       struct node *parent, const char *disk)
 {
-	char *name = strdup(disk);
-	struct node *old;
-	if (name)
-		inode_ref(parent);
+	struct node_name *old, *name = name_new(parent, disk);
 	{
 		SCOPED_LOCK(inode_lock(t, n));
-		old = inode_place(n, name ? parent : NULL, name);
+		old = name_take(n, from, from_disk);
 	}
-	inode_unref(t, old);
-	return name ? 0 : -ENOMEM;
+	inode_unref(t, inode_free_names(t, old));
+	if (!name)
+		return -ENOMEM;
+	_cleanup_fd_ int pin = name_add(t, n, name);
+	return 0;
 }
 
-void inode_renew(struct inode_table *t, struct node *n, uint64_t true_size)
+void inode_renew(struct inode_table *t, struct node *n, uint64_t true_size, const struct stat *raw)
 {
 	SCOPED_LOCK(inode_lock(t, n));
 	n->generation = ++t->generation;
 	n->true_size = true_size;
+	n->raw_size = raw->st_size;
+	n->raw_ctime = raw->st_ctim;
 	/* The kernel drops its last count on the old generation before it takes one on the new: what
 	 * is known must outlive that. Counted until the file is deleted or the mount ends. */
 	if (!n->size_known)

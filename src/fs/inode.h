@@ -6,8 +6,8 @@
  * for the root). The *backing inode number* is the key of the table: two names of one file must give one
  * node, or the kernel keeps two page caches for it. The *location* (parent node, name on disk) is how the
  * file is reached, for a node keeps no descriptor: a vault of ten million files has one for each
- * directory lately used and one for each open file. The *pin*, an O_PATH descriptor, takes the place of
- * the location once the name is gone.
+ * directory lately used and one for each open file. A file with hard links has several. The *pin*, an O_PATH
+ * descriptor, takes the place of the locations once the last known name is gone.
  *
  * A node lives while somebody counts on it: the kernel (nlookup), its children (parent pointers), open
  * handles and lists (refs). Numbers can be used again below once a file is gone: a node whose last name
@@ -28,6 +28,18 @@
 #include "store/dir.h"
 #include "store/file.h"
 
+struct node;
+
+/* A location. Never changed, only taken out. */
+struct node_name {
+	struct node_name *next;
+	struct node *parent;	  /* counted */
+	char disk[];		  /* name on disk in parent */
+};
+
+/* So many of a file's names are remembered. */
+#define NODE_NAMES_MAX 32
+
 struct node {
 	struct node *next;	  /* in its bucket, or among the orphans */
 	ino_t ino;
@@ -40,10 +52,11 @@ struct node {
 	bool size_known;	  /* the size hint lied: true_size counts while no file is loaded */
 	bool tended;		  /* is on the tender's list */
 	bool whole;		  /* file_is_whole when its file was last closed */
-	int pin;		  /* O_PATH, or -1 */
-	struct node *parent;	  /* counted; NULL if the name is gone, and for the root */
-	char *disk;		  /* name on disk in parent */
+	int pin;		  /* O_PATH, or -1; to be dup'ed under the lock */
+	struct node_name *names;  /* lately seen first; a directory has one at most, the root none */
 	uint64_t true_size;
+	off_t raw_size;		  /* shared mode: of the ciphertext when true_size was found */
+	struct timespec raw_ctime;
 	/* Regular files: the content, while file_users count on it. */
 	struct file *file;
 	uint32_t file_users;
@@ -81,6 +94,10 @@ void inode_table_destroy(struct inode_table *t);
 /* Call fn for every node with loaded content. No other thread may be left. */
 void inode_each_file(struct inode_table *t, void (*fn)(void *arg, struct file *f), void *arg);
 
+/* All nodes with loaded content (without memory, some), each counted by inode_ref; *out is to be freed. Returns
+ * how many. */
+size_t inode_open_files(struct inode_table *t, struct node ***out);
+
 /* How many nodes are known, the root not counted. */
 size_t inode_count(struct inode_table *t);
 
@@ -88,7 +105,7 @@ size_t inode_count(struct inode_table *t);
 pthread_mutex_t *inode_lock(struct inode_table *t, const struct node *n);
 
 /* Find or make the node for what has been found as 'disk' in parent, count one lookup, and note the location.
- * Returns 0 or -ENOMEM. */
+ * Returns 0, -ELOOP (a directory that is to lie below itself), or -ENOMEM. */
 int inode_lookup(struct inode_table *t, struct node *parent, const char *disk, const struct stat *sb,
 		 struct node **out);
 
@@ -103,16 +120,23 @@ struct node *inode_find(struct inode_table *t, ino_t ino);
 void inode_ref(struct node *n);
 void inode_unref(struct inode_table *t, struct node *n);
 
-/* The name 'disk' in parent is now another's or nobody's: if it was the node's location, it has none from now on
- * but the pin, which the node takes over (-1 for none). With 'gone' it was the last name: the node leaves the
- * table. */
+/* Its location number i (0 is the one to try first), the parent counted. Returns false if there are not so many. */
+bool inode_where(struct inode_table *t, struct node *n, size_t i, struct node **parent,
+		 char disk[static NAME_DISK_SIZE]);
+
+/* A descriptor of its own for the node's pin, or -1. */
+int inode_pin(struct inode_table *t, struct node *n);
+
+/* The name 'disk' in parent is now another's or nobody's. With 'gone' it was the last one: the node leaves the
+ * table. A node without any location takes the pin over (-1 for none). */
 void inode_lose_name(struct inode_table *t, struct node *n, const struct node *parent, const char *disk,
 		     int pin, bool gone);
 
-/* The node has moved. Returns 0 or -ENOMEM (then its location is lost). */
-int inode_move(struct inode_table *t, struct node *n, struct node *parent, const char *disk);
+/* The node has moved. Returns 0 or -ENOMEM (then that location is lost). */
+int inode_move(struct inode_table *t, struct node *n, const struct node *from, const char *from_disk,
+	       struct node *parent, const char *disk);
 
-/* A new generation: the kernel is to take it for another file when it next looks. */
-void inode_renew(struct inode_table *t, struct node *n, uint64_t true_size);
+/* A new generation: the kernel is to take it for another file when it next looks. raw is the status below. */
+void inode_renew(struct inode_table *t, struct node *n, uint64_t true_size, const struct stat *raw);
 
 #endif

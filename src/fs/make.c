@@ -28,7 +28,10 @@ int make_end(struct fs *fs, const struct node_dir *d, const struct sealed_name *
 	int r = dir_stat(d->dir, sealed->disk, sb);
 	if (r == 0)
 		r = inode_lookup(&fs->inodes, d->node, sealed->disk, sb, n);
-	if (r == 0)
-		node_plain(fs, *n, d->dir, sealed->disk, sb);
+	if (r < 0)
+		return r;
+	r = node_plain(fs, *n, d->dir, sealed->disk, sb);
+	if (r < 0)
+		inode_forget(&fs->inodes, *n, 1);
 	return r;
 }

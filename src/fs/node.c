@@ -6,15 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "fs/tender.h"
 #include "store/attr.h"
+#include "store/force.h"
 
-/* How often a location is read again when a rename got in between. */
-#define NODE_RETRIES 8
+/* How long to wait for renames in progress: so many times so long. */
+#define NODE_TRIES 50000
+#define NODE_WAIT_NS 100000L
 
 /* ---- the directory cache ---- */
 
@@ -112,17 +115,25 @@ void node_dir_put(struct fs *fs, struct node *n)
 
 /* ---- locations ---- */
 
-/* The node's parent, counted, and its name there. Returns false if the name is gone. */
-static bool node_where(struct fs *fs, struct node *n, struct node **parent, char disk[static NAME_DISK_SIZE])
+/* Trying again when a rename or removal got in between: see struct moves. */
+struct node_try {
+	struct fs *fs;
+	uint64_t done;
+	int tries;
+};
+
+static struct node_try node_try_begin(struct fs *fs)
 {
-	{
-		SCOPED_LOCK(inode_lock(&fs->inodes, n));
-		if (!n->parent)
-			return false;
-		*parent = n->parent;
-		strcpy(disk, n->disk);
-		inode_ref(*parent); /* its child's count keeps it until here */
-	}
+	return (struct node_try){ .fs = fs, .done = atomic_load(&fs->moves.done) };
+}
+
+/* It led astray. Returns true if it is worth another try. */
+static bool node_try_again(struct node_try *t)
+{
+	if (atomic_load(&t->fs->moves.begun) == t->done || ++t->tries >= NODE_TRIES)
+		return false;
+	nanosleep(&(struct timespec){ .tv_nsec = NODE_WAIT_NS }, NULL);
+	t->done = atomic_load(&t->fs->moves.done);
 	return true;
 }
 
@@ -144,23 +155,16 @@ static int node_dir_open_at(struct fs *fs, struct node *n, const struct dir *par
 static int node_dir_step(struct fs *fs, struct node *n, struct node *parent, const struct dir *parent_dir,
 			 struct dir **out)
 {
-	for (int i = 0; i < NODE_RETRIES; i++) {
-		struct node *at;
-		char disk[NAME_DISK_SIZE];
-		*out = node_dir_cached(&fs->dirs, n);
-		if (*out)
-			return 0;
-		if (!node_where(fs, n, &at, disk))
-			return -ESTALE;
-		bool same = at == parent;
-		inode_unref(&fs->inodes, at);
-		if (!same)
-			return -ESTALE;
-		int r = node_dir_open_at(fs, n, parent_dir, disk, out);
-		if (r != -ESTALE)
-			return r;
-	}
-	return -ESTALE;
+	struct node *at;
+	char disk[NAME_DISK_SIZE];
+	*out = node_dir_cached(&fs->dirs, n);
+	if (*out)
+		return 0;
+	if (!inode_where(&fs->inodes, n, 0, &at, disk))
+		return -ESTALE;
+	bool same = at == parent;
+	inode_unref(&fs->inodes, at);
+	return same ? node_dir_open_at(fs, n, parent_dir, disk, out) : -ESTALE;
 }
 
 /* The chain of nodes from n up to the first whose directory is cached. */
@@ -168,6 +172,8 @@ struct node_chain {
 	struct fs *fs;
 	struct node **nodes; /* each counted */
 	size_t n;
+	struct node *mark;   /* one of them, to notice a ring (Brent) */
+	size_t next_mark;
 };
 
 static void node_chain_cleanup(struct node_chain *c)
@@ -177,13 +183,21 @@ static void node_chain_cleanup(struct node_chain *c)
 	free(c->nodes);
 }
 
+/* Takes the count on n, also on failure. Somebody who changes the vault can put a directory below itself:
+ * -ELOOP then. */
 static int node_chain_add(struct node_chain *c, struct node *n)
 {
-	struct node **nodes = reallocarray(c->nodes, c->n + 1, sizeof(*nodes));
-	if (!nodes)
-		return -ENOMEM;
+	struct node **nodes = n == c->mark ? NULL : reallocarray(c->nodes, c->n + 1, sizeof(*nodes));
+	if (!nodes) {
+		inode_unref(&c->fs->inodes, n);
+		return n == c->mark ? -ELOOP : -ENOMEM;
+	}
 	c->nodes = nodes;
 	c->nodes[c->n++] = n;
+	if (c->n > c->next_mark) {
+		c->mark = n;
+		c->next_mark = 2 * c->n;
+	}
 	return 0;
 }
 
@@ -200,14 +214,12 @@ static int node_dir_climb(struct fs *fs, struct node *n, struct dir **out)
 		char disk[NAME_DISK_SIZE];
 		struct node *parent;
 		int r = node_chain_add(&chain, at);
-		if (r < 0) {
-			inode_unref(&fs->inodes, at);
+		if (r < 0)
 			return r;
-		}
 		dir = node_dir_cached(&fs->dirs, at);
 		if (dir)
 			break;
-		if (!node_where(fs, at, &parent, disk))
+		if (!inode_where(&fs->inodes, at, 0, &parent, disk))
 			return -ESTALE;
 		at = parent;
 	}
@@ -230,9 +242,11 @@ int node_dir_get(struct fs *fs, struct node *n, struct dir **out)
 	*out = node_dir_cached(&fs->dirs, n);
 	if (*out)
 		return 0;
-	int r = -ESTALE;
-	for (int i = 0; r == -ESTALE && i < NODE_RETRIES; i++)
+	struct node_try try = node_try_begin(fs);
+	int r;
+	do
 		r = node_dir_climb(fs, n, out);
+	while (r == -ESTALE && node_try_again(&try));
 	return r;
 }
 
@@ -253,20 +267,54 @@ void node_dir_cleanup(struct node_dir *d)
 		node_dir_put(d->fs, d->node);
 }
 
-int node_loc_get(struct fs *fs, struct node *n, struct node_loc *out)
+/* Location number i. Returns 0, -ENOENT if there are not so many, or -errno. */
+static int node_loc_get(struct fs *fs, struct node *n, size_t i, struct node_loc *out)
 {
 	struct node *parent;
-	out->fs = fs;
-	out->parent = NULL;
-	if (!node_where(fs, n, &parent, out->disk))
+	if (!inode_where(&fs->inodes, n, i, &parent, out->disk))
 		return -ENOENT;
 	int r = node_dir_get(fs, parent, &out->dir);
 	if (r < 0) {
 		inode_unref(&fs->inodes, parent);
-		return r;
+		return r == -ENOENT ? -ESTALE : r;
 	}
 	out->parent = parent;
 	return 0;
+}
+
+static bool node_is(const struct fs *fs, const struct node *n, const struct stat *sb)
+{
+	return sb->st_ino == n->ino && sb->st_dev == fs->st->dev && (sb->st_mode & S_IFMT) == n->type;
+}
+
+/* Is it at location number i? */
+static int node_loc_try(struct fs *fs, struct node *n, size_t i, struct node_loc *out, struct stat *sb)
+{
+	int r = node_loc_get(fs, n, i, out);
+	if (r < 0)
+		return r;
+	r = dir_stat(out->dir, out->disk, sb);
+	if (r == 0 && node_is(fs, n, sb))
+		return 0;
+	node_loc_cleanup(out);
+	return r == 0 || r == -ENOENT ? -ESTALE : r;
+}
+
+int node_loc_find(struct fs *fs, struct node *n, struct node_loc *out, struct stat *sb)
+{
+	out->fs = fs;
+	out->parent = NULL;
+	struct node_try try = node_try_begin(fs);
+	int r;
+	do {
+		size_t i = 0;
+		do
+			r = node_loc_try(fs, n, i, out, sb);
+		while (r == -ESTALE && ++i < NODE_NAMES_MAX);
+		if (r == -ENOENT && i > 0)
+			r = -ESTALE;
+	} while (r == -ESTALE && node_try_again(&try));
+	return r;
 }
 
 void node_loc_cleanup(struct node_loc *l)
@@ -275,44 +323,62 @@ void node_loc_cleanup(struct node_loc *l)
 		return;
 	node_dir_put(l->fs, l->parent);
 	inode_unref(&l->fs->inodes, l->parent);
+	l->parent = NULL;
 }
 
 /* ---- descriptors ---- */
 
-/* Open by location or pin with these flags, and make sure that it is the inode. A name that leads elsewhere is
- * looked up again: a rename may have come in between. */
+/* Open what has no name any more. */
+static int node_open_pin(struct fs *fs, struct node *n, int flags, int *out)
+{
+	char path[32];
+	struct stat sb;
+	_cleanup_fd_ int pin = inode_pin(&fs->inodes, n);
+	if (pin < 0)
+		return -ESTALE;
+	if (flags & O_PATH) {
+		*out = TAKE_FD(pin);
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", pin);
+	_cleanup_fd_ int fd = open(path, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &sb) != 0)
+		return -errno;
+	if (!node_is(fs, n, &sb))
+		return -ESTALE;
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
+static int node_open_once(struct fs *fs, struct node *n, int flags, int *out)
+{
+	struct stat sb;
+	_cleanup_node_loc_ struct node_loc loc;
+	int r = node_loc_find(fs, n, &loc, &sb);
+	if (r == -ENOENT)
+		return node_open_pin(fs, n, flags, out);
+	if (r < 0)
+		return r;
+	_cleanup_fd_ int fd = openat(loc.dir->fd, loc.disk, flags | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ELOOP ? -ESTALE : -errno;
+	if (fstat(fd, &sb) != 0)
+		return -errno;
+	if (!node_is(fs, n, &sb))
+		return -ESTALE;
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
+/* Open by location or pin with these flags, and make sure that it is the inode. */
 static int node_open(struct fs *fs, struct node *n, int flags, int *out)
 {
-	for (int i = 0; i < NODE_RETRIES; i++) {
-		_cleanup_fd_ int fd = -1;
-		_cleanup_node_loc_ struct node_loc loc;
-		int pin, r = node_loc_get(fs, n, &loc);
-		if (r == -ENOENT) {
-			{
-				SCOPED_LOCK(inode_lock(&fs->inodes, n));
-				pin = n->pin;
-			}
-			if (pin < 0)
-				return -ESTALE;
-			char path[32];
-			snprintf(path, sizeof(path), "/proc/self/fd/%d", pin);
-			*out = open(path, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
-			return *out < 0 ? -errno : 0;
-		}
-		if (r < 0)
-			return r;
-		struct stat sb;
-		fd = openat(loc.dir->fd, loc.disk, flags | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 && errno != ENOENT && errno != ELOOP)
-			return -errno;
-		if (fd >= 0 && fstat(fd, &sb) != 0)
-			return -errno;
-		if (fd >= 0 && sb.st_ino == n->ino && sb.st_dev == fs->st->dev) {
-			*out = TAKE_FD(fd);
-			return 0;
-		}
-	}
-	return -ESTALE;
+	struct node_try try = node_try_begin(fs);
+	int r;
+	do
+		r = node_open_once(fs, n, flags, out);
+	while (r == -ESTALE && node_try_again(&try));
+	return r;
 }
 
 int node_fd_get(struct fs *fs, struct node *n, struct node_fd *out)
@@ -336,12 +402,6 @@ int node_fd_get(struct fs *fs, struct node *n, struct node_fd *out)
 		out->fd = file_fd(f);
 		return 0;
 	}
-	{
-		SCOPED_LOCK(inode_lock(&fs->inodes, n));
-		out->fd = n->pin; /* stays as long as the node, which the caller holds */
-	}
-	if (out->fd >= 0)
-		return 0;
 	int r = node_open(fs, n, O_PATH, &out->fd);
 	out->own = r == 0;
 	return r;
@@ -359,46 +419,32 @@ void node_fd_cleanup(struct node_fd *f)
 
 /* ---- status ---- */
 
-void node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char *disk, struct stat *sb)
+/* What the size hint lies about, found out at an earlier opening. In shared mode another may have written since. */
+static bool node_known_size(struct fs *fs, struct node *n, const struct stat *sb, uint64_t *size)
 {
-	if (!S_ISREG(n->type)) {
-		attr_plain(dir, disk, sb);
-		return;
-	}
-	struct file *f = node_file_peek(fs, n);
+	SCOPED_LOCK(inode_lock(&fs->inodes, n));
+	if (!n->size_known ||
+	    (fs->shared && (sb->st_size != n->raw_size || sb->st_ctim.tv_sec != n->raw_ctime.tv_sec ||
+			    sb->st_ctim.tv_nsec != n->raw_ctime.tv_nsec)))
+		return false;
+	*size = n->true_size;
+	return true;
+}
+
+int node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char *disk, struct stat *sb)
+{
+	uint64_t size;
+	struct file *f = S_ISREG(n->type) ? node_file_peek(fs, n) : NULL;
 	if (f) {
 		sb->st_size = (off_t)file_size(f);
 		node_file_put(fs, n);
-		return;
+		return 0;
 	}
-	bool known;
-	{
-		SCOPED_LOCK(inode_lock(&fs->inodes, n));
-		known = n->size_known;
-		if (known)
-			sb->st_size = (off_t)n->true_size;
+	if (S_ISREG(n->type) && node_known_size(fs, n, sb, &size)) {
+		sb->st_size = (off_t)size;
+		return 0;
 	}
-	if (!known)
-		attr_plain(dir, disk, sb);
-}
-
-/* By location; -ENOENT if that is gone. */
-static int node_stat_named(struct fs *fs, struct node *n, struct stat *sb)
-{
-	for (int i = 0; i < NODE_RETRIES; i++) {
-		_cleanup_node_loc_ struct node_loc loc;
-		int r = node_loc_get(fs, n, &loc);
-		if (r < 0)
-			return r;
-		r = dir_stat(loc.dir, loc.disk, sb);
-		if (r == 0 && sb->st_ino == n->ino) {
-			node_plain(fs, n, loc.dir, loc.disk, sb);
-			return 0;
-		}
-		if (r < 0 && r != -ENOENT)
-			return r;
-	}
-	return -ESTALE;
+	return attr_plain(dir, disk, sb);
 }
 
 /* A nameless inode without open content: its pin, and the most its size can tell. */
@@ -414,8 +460,21 @@ static int node_stat_pinned(struct fs *fs, struct node *n, struct stat *sb)
 		_cleanup_node_file_ struct node_file f;
 		r = node_file_hold(fs, n, false, &f);
 		sb->st_size = r == 0 ? (off_t)file_size(f.file) : 0;
+	} else if (S_ISLNK(n->type)) {
+		ssize_t len = name_link_len((size_t)sb->st_size);
+		sb->st_size = len > 0 ? len : 0;
 	}
 	return 0;
+}
+
+/* Neither loaded content nor a directory. */
+static int node_stat_closed(struct fs *fs, struct node *n, struct stat *sb)
+{
+	_cleanup_node_loc_ struct node_loc loc;
+	int r = node_loc_find(fs, n, &loc, sb);
+	return r == -ENOENT ? node_stat_pinned(fs, n, sb)
+	       : r < 0      ? r
+			    : node_plain(fs, n, loc.dir, loc.disk, sb);
 }
 
 int node_stat(struct fs *fs, struct node *n, struct stat *sb)
@@ -431,10 +490,10 @@ int node_stat(struct fs *fs, struct node *n, struct stat *sb)
 		int r = node_fd_get(fs, n, &fd);
 		if (r < 0)
 			return r;
+		SCOPED_READ(&fs->st->modes);
 		return fstat(fd.fd, sb) == 0 ? 0 : -errno;
 	}
-	int r = node_stat_named(fs, n, sb);
-	return r == -ENOENT ? node_stat_pinned(fs, n, sb) : r;
+	return node_stat_closed(fs, n, sb);
 }
 
 /* ---- content ---- */
@@ -487,7 +546,7 @@ struct file *node_file_peek(struct fs *fs, struct node *n)
 }
 
 /* While it is still the inode's: what must not race with somebody who opens it anew. */
-static void node_file_finish(struct fs *fs, struct file *f)
+static void node_file_finish(struct fs *fs, struct node *n, struct file *f)
 {
 	if (fs->read_only || !file_is_open(f, true))
 		return;
@@ -496,57 +555,59 @@ static void node_file_finish(struct fs *fs, struct file *f)
 		r = file_raise(f);
 	if (r < 0)
 		log_warn("inode %llu: closing: %s", (unsigned long long)file_ino(f), strerror(-r));
+	if (file_wants_raise(f))
+		tender_add(fs->tender, n);
+}
+
+/* The last user leaves: what the node is to remember. The shard's lock is held, and nobody has the file's. */
+static void node_file_leave(struct node *n, struct file *f)
+{
+	struct stat sb;
+	n->file = NULL;
+	n->whole = file_is_whole(f);
+	if (!n->size_known)
+		return;
+	n->true_size = file_size(f);
+	if (fstat(file_fd(f), &sb) == 0) {
+		n->raw_size = sb.st_size;
+		n->raw_ctime = sb.st_ctim;
+	}
 }
 
 void node_file_put(struct fs *fs, struct node *n)
 {
-	struct file *f = NULL;
-	bool last;
-	{
-		SCOPED_LOCK(inode_lock(&fs->inodes, n));
-		last = n->file_users == 1;
-		f = n->file;
-		if (!last)
-			n->file_users--;
-	}
-	if (last) {
-		node_file_finish(fs, f);
-		if (!fs->read_only && file_wants_raise(f))
-			tender_add(fs->tender, n);
-		SCOPED_LOCK(inode_lock(&fs->inodes, n));
-		last = --n->file_users == 0;
-		if (last) {
-			n->file = NULL;
-			n->whole = file_is_whole(f);
-			if (n->size_known)
-				n->true_size = file_size(f);
+	struct file *f, *gone = NULL;
+	bool finished = false;
+	uint64_t seen = 0;
+	while (true) {
+		{
+			SCOPED_LOCK(inode_lock(&fs->inodes, n));
+			f = n->file;
+			bool last = n->file_users == 1;
+			/* While we finished somebody may have come, changed it and gone: not finished then. */
+			if (!last || (finished && seen == file_changes(f))) {
+				n->file_users--;
+				if (last) {
+					node_file_leave(n, f);
+					gone = f;
+				}
+				break;
+			}
 		}
+		seen = file_changes(f);
+		node_file_finish(fs, n, f);
+		finished = true;
 	}
-	if (last)
-		file_free(f);
+	file_free(gone);
 	inode_unref(&fs->inodes, n);
 }
 
-/* Open what its mode keeps even its owner out of: let him in for a moment. */
+/* Open what its mode keeps even its owner out of. */
 static int node_open_forced(struct fs *fs, struct node *n, int flags, int *out)
 {
 	_cleanup_fd_ int path_fd = -1;
-	char path[32];
-	struct stat sb;
 	int r = node_open(fs, n, O_PATH, &path_fd);
-	if (r < 0)
-		return r;
-	if (fstat(path_fd, &sb) != 0)
-		return -errno;
-	if (!S_ISREG(sb.st_mode) || sb.st_uid != geteuid() || fs->read_only)
-		return -EACCES;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	if (chmod(path, (sb.st_mode & 07777) | S_IRUSR | S_IWUSR) != 0)
-		return -errno;
-	*out = open(path, flags | O_CLOEXEC);
-	r = *out < 0 ? -errno : 0;
-	(void)chmod(path, sb.st_mode & 07777);
-	return r;
+	return r < 0 ? r : force_open(fs->st, path_fd, flags, out);
 }
 
 int node_file_open(struct fs *fs, struct node *n, struct file *f, bool writable)

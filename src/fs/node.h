@@ -40,14 +40,17 @@ int node_fd_get(struct fs *fs, struct node *n, struct node_fd *out);
 void node_fd_cleanup(struct node_fd *f);
 #define _cleanup_node_fd_ _cleanup_(node_fd_cleanup)
 
-/* Where a node is: the parent's directory, held, and the name on disk in it. -ENOENT if its name is gone. */
+/* Where a node is: the parent's directory, held, and the name on disk in it. */
 struct node_loc {
 	struct fs *fs;
 	struct node *parent;	/* counted, its dir held */
 	struct dir *dir;
 	char disk[NAME_DISK_SIZE];
 };
-int node_loc_get(struct fs *fs, struct node *n, struct node_loc *out);
+
+/* A location at which the node is, and its raw status there. Returns 0, -ENOENT if no name of it is known, -ESTALE
+ * if it is at none of them, or -errno. */
+int node_loc_find(struct fs *fs, struct node *n, struct node_loc *out, struct stat *sb);
 void node_loc_cleanup(struct node_loc *l);
 #define _cleanup_node_loc_ _cleanup_(node_loc_cleanup)
 
@@ -55,7 +58,7 @@ void node_loc_cleanup(struct node_loc *l);
 int node_stat(struct fs *fs, struct node *n, struct stat *sb);
 
 /* The same where the raw status of the entry (dir, disk) is at hand already. */
-void node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char *disk, struct stat *sb);
+int node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char *disk, struct stat *sb);
 
 /* The content of a regular file, held until node_file_put; not opened yet. NULL without memory. */
 struct file *node_file_get(struct fs *fs, struct node *n);

@@ -75,13 +75,14 @@ static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, co
 /* The node's present directory, if it has a name, for a symbolic link's side file. */
 static int dir_link(struct fs *fs, struct node *from, struct dir *to, const struct sealed_name *name)
 {
+	struct stat sb;
 	_cleanup_node_fd_ struct node_fd fd;
-	_cleanup_node_loc_ struct node_loc loc;
+	_cleanup_node_loc_ struct node_loc loc = { .fs = fs };
 	int r = node_fd_get(fs, from, &fd);
-	bool named = node_loc_get(fs, from, &loc) == 0;
 	if (r < 0)
 		return r;
-	return dirops_link(fd.fd, named && S_ISLNK(from->type) ? loc.dir : NULL, loc.disk, to, name);
+	bool at = S_ISLNK(from->type) && node_loc_find(fs, from, &loc, &sb) == 0;
+	return dirops_link(fd.fd, at ? loc.dir : NULL, loc.disk, to, name);
 }
 
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
@@ -137,9 +138,9 @@ static int doomed_find(struct fs *fs, const struct dir *d, const char *disk, str
 	if (x->node && !S_ISDIR(x->sb.st_mode)) {
 		struct stat sb;
 		x->pin = openat(d->fd, disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (x->pin < 0 || fstat(x->pin, &sb) != 0)
-			return -errno;
-		return sb.st_ino == x->sb.st_ino ? 0 : -ESTALE;
+		/* Without a descriptor to spare it can be removed all the same; who has it open keeps it. */
+		if (x->pin >= 0 && fstat(x->pin, &sb) == 0 && sb.st_ino != x->sb.st_ino)
+			return -ESTALE;
 	}
 	return 0;
 }
@@ -183,6 +184,7 @@ static int dir_unlink(struct fs *fs, fuse_ino_t parent, const char *name)
 		return r;
 	if (S_ISDIR(x.sb.st_mode))
 		return -EISDIR;
+	SCOPED_MOVE(fs);
 	r = dirops_unlink(d.dir, &sealed);
 	if (r == 0)
 		doomed_done(&x, d.node, sealed.disk);
@@ -207,6 +209,7 @@ static int dir_rmdir(struct fs *fs, fuse_ino_t parent, const char *name)
 	if (!S_ISDIR(x.sb.st_mode))
 		return -ENOTDIR;
 	r = doomed_dir(fs, d.dir, sealed.disk, &x);
+	SCOPED_MOVE(fs);
 	if (r == 0)
 		r = dirops_rmdir(d.dir, &sealed, x.dir);
 	if (r == 0)
@@ -227,11 +230,11 @@ static void dir_renamed(struct fs *fs, struct doomed *from, struct doomed *to, b
 			const char *new_disk)
 {
 	if (exchange && to->node)
-		(void)inode_move(&fs->inodes, to->node, old_dir->node, old_disk);
+		(void)inode_move(&fs->inodes, to->node, new_dir->node, new_disk, old_dir->node, old_disk);
 	else
 		doomed_done(to, new_dir->node, new_disk);
 	if (from->node)
-		(void)inode_move(&fs->inodes, from->node, new_dir->node, new_disk);
+		(void)inode_move(&fs->inodes, from->node, old_dir->node, old_disk, new_dir->node, new_disk);
 }
 
 static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
@@ -268,6 +271,7 @@ static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_i
 		if (r < 0)
 			return r;
 	}
+	SCOPED_MOVE(fs);
 	r = dirops_rename(d.dir, &sealed, nd.dir, &new_sealed, to.dir, flags);
 	if (r == 0)
 		dir_renamed(fs, &from, &to, exchange, &d, sealed.disk, &nd, new_sealed.disk);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,14 +37,18 @@ static void file_log(struct file *f, const char *what, int r)
  * takes the file for a new one and asks again: ESTALE makes it look. */
 static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 {
+	struct stat raw;
+	uint64_t size = file_size(f);
 	if (!file_hint_was_wrong(f))
 		return false;
 	{
 		SCOPED_LOCK(inode_lock(&fs->inodes, n));
-		if (n->size_known)
+		if (n->size_known && n->true_size == size)
 			return false;
 	}
-	inode_renew(&fs->inodes, n, file_size(f));
+	if (fstat(file_fd(f), &raw) != 0)
+		return false;
+	inode_renew(&fs->inodes, n, size, &raw);
 	return true;
 }
 
@@ -218,15 +223,16 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, stru
 		seeker_reply(req, file_of(fi), off, whence);
 }
 
-/* Without a round trip of the data. Returns the count (less at the end of the source, or where an error came
- * after something was copied) or -errno. */
-static ssize_t file_copy(struct file *in, uint64_t off_in, struct file *out, uint64_t off_out, size_t len)
+/* Without a round trip of the data. Returns the count (less at the end of the source, or where an error or an
+ * interrupt came after something was copied) or -errno. */
+static ssize_t file_copy(fuse_req_t req, struct file *in, uint64_t off_in, struct file *out,
+			 uint64_t off_out, size_t len)
 {
 	struct scratch *sc = scratch_get();
 	size_t done = 0;
 	if (!sc)
 		return -ENOMEM;
-	while (done < len) {
+	while (done < len && !fuse_req_interrupted(req)) {
 		size_t want = len - done < SCRATCH_BYTES ? len - done : SCRATCH_BYTES;
 		ssize_t n = file_read(in, sc->out, want, off_in + done);
 		if (n == 0)
@@ -236,7 +242,7 @@ static ssize_t file_copy(struct file *in, uint64_t off_in, struct file *out, uin
 			return done > 0 ? (ssize_t)done : r;
 		done += (size_t)n;
 	}
-	return (ssize_t)done;
+	return done > 0 || !fuse_req_interrupted(req) ? (ssize_t)done : -EINTR;
 }
 
 static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, struct fuse_file_info *fi_in,
@@ -245,10 +251,10 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, 
 {
 	(void)ino_in;
 	(void)ino_out;
-	/* The reply counts in 32 bits. */
-	size_t most = 1u << 30;
+	/* One request keeps a thread for so much; the caller goes on with the rest. */
+	size_t most = 16 * SCRATCH_BYTES;
 	ssize_t n = flags != 0 ? -EINVAL
-			       : file_copy(file_of(fi_in), (uint64_t)off_in, file_of(fi_out),
+			       : file_copy(req, file_of(fi_in), (uint64_t)off_in, file_of(fi_out),
 					   (uint64_t)off_out, len < most ? len : most);
 	if (n < 0)
 		reply_result(req, (int)n);

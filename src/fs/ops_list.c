@@ -100,7 +100,12 @@ static int list_lookup(struct list_reply *l, const struct dirlist_entry *e, stru
 		r = inode_lookup(&l->fs->inodes, l->dir->node, e->disk, &sb, n);
 	if (r < 0)
 		return r;
-	node_plain(l->fs, *n, l->dir->dir, e->disk, &sb);
+	r = node_plain(l->fs, *n, l->dir->dir, e->disk, &sb);
+	if (r < 0) {
+		inode_forget(&l->fs->inodes, *n, 1);
+		*n = NULL;
+		return r;
+	}
 	reply_fill_entry(l->fs, *n, &sb, param);
 	return 0;
 }
@@ -119,7 +124,8 @@ static int list_add(struct list_reply *l, const struct dirlist_entry *e)
 	if (!l->plus) {
 		need = fuse_add_direntry(l->req, at, left, e->name, &param.attr, e->next);
 	} else {
-		if (!dots && list_lookup(l, e, &param, &n) < 0)
+		/* Without a node id the kernel shows the entry and looks it up when somebody asks. */
+		if (!dots && list_lookup(l, e, &param, &n) == -ENOENT)
 			return 1;
 		need = fuse_add_direntry_plus(l->req, at, left, e->name, &param, e->next);
 	}

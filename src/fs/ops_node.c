@@ -28,8 +28,10 @@ static int node_lookup(struct fs *fs, fuse_ino_t parent, const char *name, struc
 	if (r < 0)
 		return r;
 	dirops_side_mend(d.dir, &sealed);
-	node_plain(fs, *n, d.dir, sealed.disk, sb);
-	return 0;
+	r = node_plain(fs, *n, d.dir, sealed.disk, sb);
+	if (r < 0)
+		inode_forget(&fs->inodes, *n, 1);
+	return r;
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -72,6 +74,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr, int to_set)
 {
 	char path[32];
+	SCOPED_READ(&fd->fs->st->modes);
 	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
 		uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
 		gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
@@ -100,8 +103,12 @@ static int node_set_times(struct node *n, const struct node_fd *fd, const struct
 		times[1] = attr->st_mtim;
 	if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
 		return 0;
-	if (fd->is_file)
-		return file_set_times(n->file, times);
+	struct file *f = S_ISREG(n->type) ? node_file_peek(fd->fs, n) : NULL;
+	if (f) {
+		int r = file_set_times(f, times);
+		node_file_put(fd->fs, n);
+		return r;
+	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd->fd);
 	return utimensat(AT_FDCWD, path, times, 0) == 0 ? 0 : -errno;
 }
@@ -153,9 +160,15 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 
 static ssize_t node_readlink(struct fs *fs, struct node *n, char *target)
 {
+	struct stat sb;
 	_cleanup_node_loc_ struct node_loc loc;
-	int r = node_loc_get(fs, n, &loc);
-	return r < 0 ? r : symlink_read(loc.dir, loc.disk, target);
+	int r = node_loc_find(fs, n, &loc, &sb);
+	if (r == 0)
+		return symlink_read(loc.dir, loc.disk, target);
+	if (r != -ENOENT)
+		return r;
+	_cleanup_fd_ int pin = inode_pin(&fs->inodes, n);
+	return pin < 0 ? -ESTALE : symlink_read_fd(fs->st, pin, target);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)

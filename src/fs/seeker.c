@@ -24,7 +24,7 @@ struct seeker {
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards the rest; a leaf */
 	pthread_cond_t wake;
-	bool stop;
+	bool retired;
 	struct seeker_job *first, **last;
 };
 
@@ -45,17 +45,24 @@ void seeker_ask(struct seeker *s, fuse_req_t req, fuse_ino_t ino, struct file *f
 		return;
 	}
 	*job = (struct seeker_job){ .req = req, .ino = ino, .file = f, .off = off, .whence = whence };
-	SCOPED_LOCK(&s->lock);
-	*s->last = job;
-	s->last = &job->next;
-	pthread_cond_signal(&s->wake);
+	{
+		SCOPED_LOCK(&s->lock);
+		if (!s->retired) {
+			*s->last = job;
+			s->last = &job->next;
+			pthread_cond_signal(&s->wake);
+			return;
+		}
+	}
+	free(job);
+	seeker_reply(req, f, off, whence);
 }
 
 /* The next job, or NULL when it is time to stop. */
 static struct seeker_job *seeker_next(struct seeker *s)
 {
 	SCOPED_LOCK(&s->lock);
-	while (!s->first && !s->stop)
+	while (!s->first && !s->retired)
 		pthread_cond_wait(&s->wake, &s->lock);
 	struct seeker_job *job = s->first;
 	if (job) {
@@ -97,16 +104,24 @@ int seeker_start(struct fuse_session *se, struct seeker **out)
 	return 0;
 }
 
+void seeker_retire(struct seeker *s)
+{
+	bool before;
+	{
+		SCOPED_LOCK(&s->lock);
+		before = s->retired;
+		s->retired = true;
+		pthread_cond_signal(&s->wake);
+	}
+	if (!before)
+		pthread_join(s->thread, NULL);
+}
+
 void seeker_stop(struct seeker *s)
 {
 	if (!s)
 		return;
-	{
-		SCOPED_LOCK(&s->lock);
-		s->stop = true;
-		pthread_cond_signal(&s->wake);
-	}
-	pthread_join(s->thread, NULL);
+	seeker_retire(s);
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

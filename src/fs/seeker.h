@@ -16,6 +16,10 @@ struct seeker;
 
 /* Returns 0 or -errno. */
 int seeker_start(struct fuse_session *se, struct seeker **out);
+/* From now on questions are answered at once, with what the daemon knows; returns when those before have been.
+ * For the end, while requests are still served: the kernel must get its replies meanwhile. */
+void seeker_retire(struct seeker *s);
+
 void seeker_stop(struct seeker *s);
 
 /* Have it answered once the kernel has written back. f is held by the open file that the request is for. */

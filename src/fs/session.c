@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "fs/mountid.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/seeker.h"
@@ -155,6 +157,20 @@ static int session_loop(struct fs *fs)
 	return r > 0 || r == -ECONNABORTED ? 0 : r;
 }
 
+static bool session_hung_up(const struct fs *fs)
+{
+	struct pollfd p = { .fd = fuse_session_fd(fs->se) };
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+/* A mount that was detached and is still in use ends with its descriptor: libfuse would unmount by name, and
+ * that may be another's now. */
+static void session_unmount(struct fs *fs)
+{
+	if (session_hung_up(fs) || mountid_of(fs->opt->mountpoint) == fs->mount_id)
+		fuse_session_unmount(fs->se);
+}
+
 static int session_serve(struct fs *fs, struct fuse_args *args)
 {
 	struct fuse_lowlevel_ops ops = { .init = op_init };
@@ -167,22 +183,26 @@ static int session_serve(struct fs *fs, struct fuse_args *args)
 	fs->se = fuse_session_new(args, &ops, sizeof(ops), fs);
 	if (!fs->se)
 		return SESSION_MOUNT_FAILED;
+	signals_block(); /* before any other thread, and before there is a mount to be left behind */
 	if (fuse_session_mount(fs->se, fs->opt->mountpoint) != 0) {
 		fuse_session_destroy(fs->se);
 		return SESSION_MOUNT_FAILED;
 	}
+	fs->mount_id = mountid_of(fs->opt->mountpoint);
 	struct signals *signals = NULL;
-	int r = signals_start(fs->se, fs->opt->mountpoint, &signals); /* before any other thread */
-	if (r == 0 && !fs->read_only)
+	int r = 0;
+	if (!fs->read_only)
 		r = tender_start(fs, &fs->tender);
 	if (r == 0)
 		r = seeker_start(fs->se, &fs->seeker);
 	if (r == 0)
+		r = signals_start(fs, &signals);
+	if (r == 0)
 		r = session_loop(fs);
-	seeker_stop(fs->seeker);
-	fuse_session_unmount(fs->se);
-	tender_stop(fs->tender);
 	signals_stop(signals);
+	seeker_stop(fs->seeker);
+	session_unmount(fs);
+	tender_stop(fs->tender);
 	fuse_session_destroy(fs->se);
 	return r;
 }

@@ -16,14 +16,15 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "fs/mountid.h"
+#include "fs/seeker.h"
 
 extern char **environ;
 
 struct signals {
+	struct fs *fs;
 	pthread_t thread;
 	pthread_t main;
-	struct fuse_session *se;
-	const char *mountpoint;
 	sigset_t set;
 	atomic_bool stop;
 };
@@ -36,11 +37,27 @@ static void signals_nothing(int sig)
 	(void)sig;
 }
 
-/* Have the kernel send us what it has not written back. The mount serves that meanwhile. */
-static void signals_fetch(const char *mountpoint)
+/* The mount is nowhere any more, but files are open in it. */
+static void signals_fetch_files(struct fs *fs)
 {
-	_cleanup_fd_ int fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && syncfs(fd) != 0)
+	struct node **nodes;
+	size_t n = inode_open_files(&fs->inodes, &nodes);
+	for (size_t i = 0; i < n; i++) {
+		(void)fuse_lowlevel_notify_inval_inode(fs->se, fs_ino(fs, nodes[i]), 0, 0);
+		inode_unref(&fs->inodes, nodes[i]);
+	}
+	free(nodes);
+}
+
+/* Have the kernel send us what it has not written back. The mount serves that meanwhile. */
+static void signals_fetch(struct fs *fs)
+{
+	_cleanup_fd_ int fd = -1;
+	if (mountid_of(fs->opt->mountpoint) == fs->mount_id)
+		fd = open(fs->opt->mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		signals_fetch_files(fs);
+	else if (syncfs(fd) != 0)
 		log_error("writing back: %s", strerror(errno));
 }
 
@@ -71,16 +88,26 @@ static bool signals_fusermount(const char *mountpoint)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static bool signals_unmount(struct fs *fs)
+{
+	const char *mountpoint = fs->opt->mountpoint;
+	if (mountid_of(mountpoint) != fs->mount_id)
+		return false; /* detached; another mount may lie there now */
+	return umount2(mountpoint, UMOUNT_NOFOLLOW) == 0 || signals_fusermount(mountpoint);
+}
+
 /* The mount goes, and the loop ends when the kernel hangs up; if something keeps the mount busy the loop is
  * ended here, and who still uses it gets errors. */
 static void signals_end(struct signals *s)
 {
-	signals_fetch(s->mountpoint);
-	if (umount2(s->mountpoint, UMOUNT_NOFOLLOW) == 0 || signals_fusermount(s->mountpoint))
+	signals_fetch(s->fs);
+	if (signals_unmount(s->fs))
 		return;
 	log_info("still in use: taken away all the same");
-	signals_fetch(s->mountpoint);
-	fuse_session_exit(s->se);
+	signals_fetch(s->fs);
+	/* The seeker waits for the kernel, which waits for those who serve: it must be done before they are. */
+	seeker_retire(s->fs->seeker);
+	fuse_session_exit(s->fs->se);
 	pthread_kill(s->main, SIGNALS_WAKE);
 }
 
@@ -93,23 +120,33 @@ static void *signals_main(void *arg)
 	return NULL;
 }
 
-int signals_start(struct fuse_session *se, const char *mountpoint, struct signals **out)
+static void signals_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+void signals_block(void)
+{
+	sigset_t set;
+	signals_set(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	struct sigaction wake = { .sa_handler = signals_nothing };
+	sigaction(SIGNALS_WAKE, &wake, NULL);
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+int signals_start(struct fs *fs, struct signals **out)
 {
 	struct signals *s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->main = pthread_self();
-	s->se = se;
-	s->mountpoint = mountpoint;
-	sigemptyset(&s->set);
-	sigaddset(&s->set, SIGTERM);
-	sigaddset(&s->set, SIGINT);
-	sigaddset(&s->set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &s->set, NULL);
-	struct sigaction wake = { .sa_handler = signals_nothing };
-	sigaction(SIGNALS_WAKE, &wake, NULL);
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	sigaction(SIGPIPE, &ignore, NULL);
+	s->fs = fs;
+	signals_set(&s->set);
 	int r = pthread_create(&s->thread, NULL, signals_main, s);
 	if (r != 0) {
 		free(s);

@@ -6,13 +6,15 @@
 #ifndef CRYPTFS_FS_SIGNALS_H
 #define CRYPTFS_FS_SIGNALS_H
 
-#include <fuse_lowlevel.h>
+#include "fs/fs.h"
 
 struct signals;
 
-/* Block them in the calling thread and those it makes later, and start one that waits for them. Returns 0
- * or -errno. */
-int signals_start(struct fuse_session *se, const char *mountpoint, struct signals **out);
+/* Block them in the calling thread and those it makes later: before the mount, so that none leaves it behind. */
+void signals_block(void);
+
+/* Start a thread that waits for them. fs is mounted and its seeker runs. Returns 0 or -errno. */
+int signals_start(struct fs *fs, struct signals **out);
 void signals_stop(struct signals *s);
 
 #endif

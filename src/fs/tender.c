@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -78,7 +79,7 @@ static struct file *tender_mark(struct fs *fs, struct node *n)
 	{
 		SCOPED_LOCK(inode_lock(&fs->inodes, n));
 		n->tended = false;
-		if (!n->parent && !n->file)
+		if (!n->names && !n->file)
 			return NULL; /* its name is gone and nobody has it open */
 	}
 	struct file *f = node_file_get(fs, n);
@@ -103,6 +104,15 @@ static void tender_raise(struct fs *fs, struct node *n, struct file *f)
 }
 
 #define TENDER_BATCH 256
+
+/* Not so many that nobody else gets a descriptor. */
+static size_t tender_batch_max(void)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur / 8 >= TENDER_BATCH)
+		return TENDER_BATCH;
+	return lim.rlim_cur / 8 > 0 ? lim.rlim_cur / 8 : 1;
+}
 
 /* syncfs for what has been marked since the count of failures was 'failures': did all of it reach the disk? */
 static bool tender_sync(struct fs *fs, uint64_t failures)
@@ -142,8 +152,9 @@ static void tender_pass(struct tender *t)
 		list = t->list;
 		memset(&t->list, 0, sizeof(t->list));
 	}
-	for (size_t i = 0; i < list.n; i += TENDER_BATCH)
-		tender_batch(t->fs, list.nodes + i, list.n - i < TENDER_BATCH ? list.n - i : TENDER_BATCH);
+	size_t most = tender_batch_max();
+	for (size_t i = 0; i < list.n; i += most)
+		tender_batch(t->fs, list.nodes + i, list.n - i < most ? list.n - i : most);
 	free(list.nodes);
 }
 

@@ -6,8 +6,9 @@
 #include "store/dir.h"
 
 /* Turn sb, the status of the entry 'disk' in d, into that of the plaintext. Opens the file where its size
- * hint says nothing; if that cannot be had (damage, no permission) the size is the most that its pages can
- * hold, and reading it will tell. A damaged link has size 0. */
-void attr_plain(const struct dir *d, const char *disk, struct stat *sb);
+ * hint says nothing. What cannot be opened for writing either (damage, no permission) gets the most that its
+ * pages can hold for a size; a damaged link gets 0. Returns 0 or -errno: a size that is a guess for another
+ * reason must not come into the kernel's hands, which would append by it. */
+int attr_plain(const struct dir *d, const char *disk, struct stat *sb);
 
 #endif

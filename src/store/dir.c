@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "crypto/kdf.h"
 #include "crypto/rng.h"
+#include "store/force.h"
 
 #define DIR_TMP_RANDOM 16
 
@@ -79,6 +80,12 @@ static int dir_read_id(struct dir *d)
 {
 	uint8_t buf[NAME_DIR_FILE_LEN], want[NAME_DIR_FILE_LEN];
 	ssize_t n = io_read_file(d->fd, NAME_DIR_FILE, buf, sizeof(buf));
+	if (n == -EACCES) {
+		struct force_dir force;
+		force_enter(d->st, d->fd, &force);
+		n = io_read_file(d->fd, NAME_DIR_FILE, buf, sizeof(buf));
+		force_leave(&force);
+	}
 	if (n == -EFBIG || n == -ELOOP)
 		return -EUCLEAN;
 	if (n < 0)
@@ -177,34 +184,13 @@ int dir_open(const struct dir *parent, const char *disk, struct dir **out)
 
 int dir_stat(const struct dir *d, const char *disk, struct stat *sb)
 {
+	SCOPED_READ(&d->st->modes);
 	if (fstatat(d->fd, disk, sb, AT_SYMLINK_NOFOLLOW) != 0)
 		return -errno;
 	return sb->st_dev == d->st->dev ? 0 : -EXDEV;
 }
 
 /* ---- removal ---- */
-
-/* Let the owner into a directory whose mode keeps him out; *mode is what to put back, or -1. */
-static void dir_gain(const struct dir *d, int *mode)
-{
-	char path[32];
-	struct stat sb;
-	*mode = -1;
-	if (fstat(d->fd, &sb) != 0 || (sb.st_mode & 0700) == 0700)
-		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->fd);
-	if (chmod(path, (sb.st_mode & 07777) | 0700) == 0)
-		*mode = (int)(sb.st_mode & 07777);
-}
-
-static void dir_ungain(const struct dir *d, int mode)
-{
-	char path[32];
-	if (mode < 0)
-		return;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", d->fd);
-	(void)chmod(path, (mode_t)mode);
-}
 
 void dir_tmp_name(char out[static NAME_TMP_SIZE])
 {
@@ -218,26 +204,27 @@ int dir_strip(struct dir *d, const struct dir *parent, struct dir_stripped *out)
 {
 	*out = (struct dir_stripped){ .dir = d, .parent = parent };
 	dir_tmp_name(out->aside);
-	dir_gain(d, &out->mode);
+	force_enter(d->st, d->fd, &out->force);
 	int r = dir_scan_empty(d, true);
 	if (r == 0 && renameat(d->fd, NAME_DIR_FILE, parent->fd, out->aside) != 0 && errno != ENOENT)
 		r = -errno;
 	if (r < 0)
-		dir_ungain(d, out->mode);
+		force_leave(&out->force);
 	return r;
 }
 
-void dir_unstrip(const struct dir_stripped *s)
+void dir_unstrip(struct dir_stripped *s)
 {
 	/* If there was none, or it is lost, the directory is empty and gets a new one when it is next used. */
 	if (renameat(s->parent->fd, s->aside, s->dir->fd, NAME_DIR_FILE) != 0 && errno != ENOENT)
 		log_error("directory inode %llu: cannot put %s back: %s", (unsigned long long)s->dir->ino,
 			  NAME_DIR_FILE, strerror(errno));
-	dir_ungain(s->dir, s->mode);
+	force_leave(&s->force);
 }
 
-void dir_strip_done(const struct dir_stripped *s)
+void dir_strip_done(struct dir_stripped *s)
 {
+	force_leave(&s->force);
 	(void)unlinkat(s->parent->fd, s->aside, 0);
 }
 

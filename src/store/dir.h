@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "format/name.h"
+#include "store/force.h"
 #include "store/store.h"
 
 struct dir {
@@ -55,15 +56,15 @@ struct dir_stripped {
 	struct dir *dir;
 	const struct dir *parent;
 	char aside[NAME_TMP_SIZE];
-	int mode; /* to put back, or -1 */
+	struct force_dir force;
 };
 
 /* Move the ID file of d, which lies in parent, aside. The caller holds d->lock alone. First makes sure that
  * nothing but our own leftovers (which it removes) is in it. Returns 0, -ENOTEMPTY, or -errno with the ID file
  * in place. Then either dir_unstrip puts it back, or, once the directory has gone, dir_strip_done removes it. */
 int dir_strip(struct dir *d, const struct dir *parent, struct dir_stripped *out);
-void dir_unstrip(const struct dir_stripped *s);
-void dir_strip_done(const struct dir_stripped *s);
+void dir_unstrip(struct dir_stripped *s);
+void dir_strip_done(struct dir_stripped *s);
 
 /* Write a directory ID file for d->id into the directory fd (sidefile_create). Returns 0 or -errno. */
 int dir_write_id(struct store *st, int fd, const uint8_t id[static NAME_DIR_ID_LEN]);

@@ -227,8 +227,11 @@ uint64_t file_size(struct file *f)
 int file_stat(struct file *f, struct stat *st)
 {
 	SCOPED_READ(&f->lock);
-	if (fstat(f->fd, st) != 0)
-		return -errno;
+	{
+		SCOPED_READ(&f->st->modes);
+		if (fstat(f->fd, st) != 0)
+			return -errno;
+	}
 	st->st_size = (off_t)content_plain_size(f->len);
 	return 0;
 }

@@ -68,6 +68,9 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len);
 /* lseek(2) with SEEK_DATA or SEEK_HOLE. Returns the offset, -ENXIO, -EINVAL or -errno. */
 int64_t file_seek(struct file *f, uint64_t off, int whence);
 
+/* How often this object has changed the file. Takes no lock. */
+uint64_t file_changes(const struct file *f);
+
 /* Put content and length (and with !datasync the attributes) on disk, side files first. Returns 0 or
  * -errno. The kernel tells once that it could not write something, and forgets what; from then on this fails
  * until the file has been emptied, or closed by all and opened anew. */

@@ -60,7 +60,7 @@ static int file_heal_seek(const struct file *f, uint64_t *k, bool *hole)
 
 /* After a power cut zero pages and short blocks may lie between the durable length and the end. Before the
  * durable length goes past them they become what is right below it: holes of a SPARSE file, and full blocks.
- * Some of them: returns 1 if there are more, 0, or -errno. Exclusive lock. */
+ * Some of them at a time. Exclusive lock. */
 static int file_heal(struct file *f)
 {
 	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
@@ -76,12 +76,11 @@ static int file_heal(struct file *f)
 	}
 	if (r == 0 && hole)
 		r = file_set_sparse(f, sc, f->len);
-	if (r == 0 && wrote && fdatasync(f->fd) != 0)
-		r = -errno;
-	if (r < 0)
-		return r;
-	f->whole = min_u64(k * CONTENT_PAYLOAD, f->len);
-	return f->whole < f->len;
+	if (r == 0 && wrote)
+		r = file_flush(f);
+	if (r == 0)
+		f->whole = min_u64(k * CONTENT_PAYLOAD, f->len);
+	return r;
 }
 
 static int file_change_durable(struct file *f, const struct stat *sb)
@@ -110,8 +109,10 @@ static int file_raise_step(struct file *f)
 	SCOPED_WRITE(&f->lock);
 	if (!f->loaded || !f->writable || f->error < 0 || f->len == 0 || f->synced <= f->durable)
 		return 0;
-	return f->whole < f->len ? file_keep_mtime(f, file_change_heal)
-				 : file_keep_mtime(f, file_change_durable);
+	if (f->whole == f->len)
+		return file_keep_mtime(f, file_change_durable);
+	int r = file_keep_mtime(f, file_change_heal);
+	return r < 0 ? r : 1;
 }
 
 int file_raise(struct file *f)
@@ -138,10 +139,15 @@ void file_marked(struct file *f)
 		f->synced = f->mark;
 }
 
+uint64_t file_changes(const struct file *f)
+{
+	return f->changes;
+}
+
 bool file_wants_raise(struct file *f)
 {
 	SCOPED_READ(&f->lock);
-	return f->loaded && f->changed && f->error == 0 && f->len > f->durable;
+	return f->loaded && f->changes > 0 && f->error == 0 && f->len > f->durable;
 }
 
 bool file_is_synced(struct file *f)

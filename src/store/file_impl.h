@@ -6,6 +6,7 @@
 #define CRYPTFS_STORE_FILE_IMPL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/block.h"
 #include "store/file.h"
@@ -22,7 +23,7 @@ struct file {
 	bool hint_was_wrong;
 	bool junk;	      /* empty, but zeros of an unfinished first write lie on disk */
 	bool told_whole;      /* file_new's */
-	bool changed;	      /* written, cut or grown through this object */
+	_Atomic uint64_t changes; /* how often it was written, cut or grown through this object */
 	int error;	      /* of write-back, -errno: something may be lost; stays until the file is emptied */
 	struct content_header header; /* if len > 0 */
 	uint64_t len;	      /* stream length */
@@ -73,6 +74,9 @@ int file_open_page(const struct file *f, struct scratch *sc, uint64_t k, const u
 
 /* Read and open block k (shared lock; page is scratch space of CONTENT_PAGE bytes). */
 int file_load_block(const struct file *f, struct scratch *sc, uint64_t k, uint8_t *plain);
+
+/* fdatasync, for an order of things on disk. A failure stays in f->error. Exclusive lock. */
+int file_flush(struct file *f);
 
 /* Make sure that no page of blocks [k, k+n) which the disk may hold is dirty or being written out, so that
  * changing it now is atomic (doc/architecture.md, "Writing over a page"). Exclusive lock. */

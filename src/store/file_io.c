@@ -116,6 +116,15 @@ ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t off)
 
 /* ---- writing ---- */
 
+int file_flush(struct file *f)
+{
+	if (fdatasync(f->fd) == 0)
+		return 0;
+	if (f->error == 0)
+		f->error = -errno;
+	return f->error;
+}
+
 int file_quiesce(struct file *f, uint64_t k, uint64_t n)
 {
 	uint64_t end = (f->care + CONTENT_PAYLOAD - 1) / CONTENT_PAYLOAD;
@@ -167,8 +176,8 @@ int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below)
 		return 0;
 	f->header.flags |= CONTENT_FLAG_SPARSE;
 	int r = file_put_header(f, sc);
-	if (r == 0 && below < f->durable && fdatasync(f->fd) != 0)
-		r = -errno;
+	if (r == 0 && below < f->durable)
+		r = file_flush(f);
 	if (r < 0)
 		f->header.flags &= ~CONTENT_FLAG_SPARSE;
 	return r;
@@ -374,6 +383,7 @@ int file_write(struct file *f, const void *buf, size_t n, uint64_t off)
 	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
 	if (!sc)
 		return -ENOMEM;
-	f->touched = f->changed = true;
+	f->touched = true;
+	f->changes++;
 	return file_put(f, sc, buf, off + CONTENT_HEADER_LEN, n);
 }

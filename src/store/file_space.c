@@ -50,8 +50,8 @@ static int file_lower(struct file *f, struct scratch *sc, uint64_t len)
 	uint64_t before = f->durable;
 	f->durable = len;
 	int r = file_put_header(f, sc);
-	if (r == 0 && fdatasync(f->fd) != 0)
-		r = -errno;
+	if (r == 0)
+		r = file_flush(f);
 	if (r < 0)
 		f->durable = before;
 	return r;
@@ -120,7 +120,8 @@ int file_truncate(struct file *f, uint64_t size)
 	if (size > CONTENT_MAX_SIZE)
 		return -EFBIG;
 	SCOPED_WRITE(&f->lock);
-	f->touched = f->changed = true;
+	f->touched = true;
+	f->changes++;
 	if (size == 0) /* also where nothing is known of the rest, or it is damaged */
 		return f->loaded && f->len == 0 && !f->junk ? 0 : file_empty(f);
 	int r = file_usable(f);
@@ -210,7 +211,8 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len)
 	if (!sc)
 		return -ENOMEM;
 	uint64_t pos = off + CONTENT_HEADER_LEN;
-	f->touched = f->changed = true;
+	f->touched = true;
+	f->changes++;
 	return file_allocate_locked(f, sc, mode, pos, pos + len);
 }
 

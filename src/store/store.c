@@ -30,6 +30,7 @@ int store_open(const struct vault *vault, int root_fd, bool read_only, struct st
 	st->read_only = read_only;
 	st->stacked = store_is_stacked(root_fd);
 	st->hide_sizes = vault->settings.features & VAULTFILE_FEATURE_HIDE_SIZES;
+	pthread_rwlock_init(&st->modes, NULL);
 	sidefile_queue_init(&st->side);
 	if (!read_only)
 		sidefile_suspect(&st->side);
@@ -42,6 +43,7 @@ void store_free(struct store *st)
 	if (!st)
 		return;
 	sidefile_queue_destroy(&st->side);
+	pthread_rwlock_destroy(&st->modes);
 	free(st);
 }
 

@@ -6,6 +6,7 @@
 #ifndef CRYPTFS_STORE_STORE_H
 #define CRYPTFS_STORE_STORE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -20,6 +21,7 @@ struct store {
 	bool hide_sizes;
 	bool stacked;		   /* pages belong to a filesystem below: sync_file_range does nothing */
 	bool kernel_mtime;	   /* writeback cache: the kernel alone knows when a file was written */
+	pthread_rwlock_t modes;	   /* see store/force.h; innermost but for the side files' */
 	struct sidefile_queue side;
 };
 

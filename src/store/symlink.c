@@ -68,9 +68,10 @@ static bool symlink_is_side(const char *target)
 	       !strchr(target, '/');
 }
 
-static ssize_t symlink_raw(const struct dir *d, const char *disk, char *target)
+/* disk "" reads the link that fd is. */
+static ssize_t symlink_raw(int fd, const char *disk, char *target)
 {
-	ssize_t n = readlinkat(d->fd, disk, target, NAME_LINK_TARGET_MAX);
+	ssize_t n = readlinkat(fd, disk, target, NAME_LINK_TARGET_MAX);
 	if (n < 0)
 		return -errno;
 	target[n] = '\0';
@@ -91,29 +92,42 @@ static ssize_t symlink_read_side(const struct dir *d, const char *target, uint8_
 	return strcmp(again, target) == 0 ? n : -EUCLEAN;
 }
 
-ssize_t symlink_read(const struct dir *d, const char *disk, char *target)
+/* Open a box of n bytes, or pass on that it could not be had. */
+static ssize_t symlink_open_target(const struct store *st, const uint8_t *box, ssize_t n, char *target)
 {
-	uint8_t box[SYMLINK_BOX_MAX];
-	char raw[NAME_LINK_TARGET_MAX + 1];
-	ssize_t n = symlink_raw(d, disk, raw);
-	if (n < 0)
-		return n;
-	if (symlink_is_side(raw))
-		n = symlink_read_side(d, raw, box);
-	else
-		n = codec_b64_decode(box, sizeof(box), raw, (size_t)n);
 	if (n == -EINVAL)
 		return -EUCLEAN;
 	if (n < 0)
 		return n;
 	if (n <= (ssize_t)NAME_LINK_OVERHEAD || n > (ssize_t)SYMLINK_BOX_MAX)
 		return -EUCLEAN;
-	int r = symlink_open_box(d->st, box, (size_t)n, target);
+	int r = symlink_open_box(st, box, (size_t)n, target);
 	if (r < 0)
 		return r;
 	n -= (ssize_t)NAME_LINK_OVERHEAD;
 	target[n] = '\0';
 	return memchr(target, '\0', (size_t)n) ? -EUCLEAN : n;
+}
+
+ssize_t symlink_read(const struct dir *d, const char *disk, char *target)
+{
+	uint8_t box[SYMLINK_BOX_MAX];
+	char raw[NAME_LINK_TARGET_MAX + 1];
+	ssize_t n = symlink_raw(d->fd, disk, raw);
+	if (n >= 0)
+		n = symlink_is_side(raw) ? symlink_read_side(d, raw, box)
+					 : codec_b64_decode(box, sizeof(box), raw, (size_t)n);
+	return symlink_open_target(d->st, box, n, target);
+}
+
+ssize_t symlink_read_fd(const struct store *st, int fd, char *target)
+{
+	uint8_t box[SYMLINK_BOX_MAX];
+	char raw[NAME_LINK_TARGET_MAX + 1];
+	ssize_t n = symlink_raw(fd, "", raw);
+	if (n >= 0)
+		n = symlink_is_side(raw) ? -ENOENT : codec_b64_decode(box, sizeof(box), raw, (size_t)n);
+	return symlink_open_target(st, box, n, target);
 }
 
 ssize_t symlink_len(const struct dir *d, const char *disk, size_t n)
@@ -123,7 +137,7 @@ ssize_t symlink_len(const struct dir *d, const char *disk, size_t n)
 		return len;
 	char target[NAME_LINK_TARGET_MAX + 1];
 	struct stat sb;
-	if (symlink_raw(d, disk, target) < 0 || !symlink_is_side(target) ||
+	if (symlink_raw(d->fd, disk, target) < 0 || !symlink_is_side(target) ||
 	    fstatat(d->fd, target, &sb, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    sb.st_size <= (off_t)NAME_LINK_OVERHEAD || sb.st_size > (off_t)SYMLINK_BOX_MAX)
 		return -EUCLEAN;
@@ -136,7 +150,7 @@ bool symlink_side_of(const struct dir *d, const char *disk, char *target, bool l
 	if (fstatat(d->fd, disk, &sb, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(sb.st_mode) ||
 	    sb.st_size != (off_t)NAME_SLINK_LEN || (last && sb.st_nlink != 1))
 		return false;
-	return symlink_raw(d, disk, target) >= 0 && symlink_is_side(target);
+	return symlink_raw(d->fd, disk, target) >= 0 && symlink_is_side(target);
 }
 
 void symlink_drop_side(const struct dir *d, const char *target)
