@@ -80,17 +80,26 @@ static inline void disk_cut(int fd, uint64_t size)
 	assert_int_equal(ftruncate(fd, (off_t)size), 0);
 }
 
+/* Take the key of the file whose page 0 lies there. Returns its flags. */
+static inline uint32_t disk_key(const struct fixture *x, int fd)
+{
+	uint8_t header[HEADER];
+	assert_int_equal(pread(fd, header, HEADER, 64), HEADER);
+	kdf_hash(x->key->b, 32, x->vault.keys->content.b, 32, header + 16, 24, NULL, 0);
+	aead_set_key(x->aead, x->key);
+	return get_le32(header + 12);
+}
+
 /* Open one page. Returns 0, -ENODATA (missing), -ENOENT (a zero page) or -EBADMSG. */
 static inline int disk_open(const struct fixture *x, int fd, uint64_t k, struct disk_block *b)
 {
-	uint8_t first[PAGE], page[PAGE], ad[24 + 8 + 64];
+	uint8_t page[PAGE], ad[24 + 8 + 64];
 	size_t skip = k == 0 ? HEADER : 0;
-	if (!disk_page(fd, k, page) || !disk_page(fd, 0, first))
+	if (!disk_page(fd, k, page))
 		return -ENODATA;
 	if (bytes_are_zero(page, PAGE))
 		return -ENOENT;
-	kdf_hash(x->key->b, 32, x->vault.keys->content.b, 32, first + 64 + 16, 24, NULL, 0);
-	aead_set_key(x->aead, x->key);
+	b->flags = disk_key(x, fd);
 	memcpy(ad, page + 40, 24);
 	put_le64(ad + 24, k);
 	memcpy(ad + 32, page + 64, skip);
@@ -99,9 +108,30 @@ static inline int disk_open(const struct fixture *x, int fd, uint64_t k, struct 
 		      b->payload + skip, page + 24) < 0)
 		return -EBADMSG;
 	b->used = get_le16(page + 40);
+	assert_in_range(b->used, skip + 1, PAYLOAD);
+	assert_true(bytes_are_zero(b->payload + b->used, PAYLOAD - b->used));
 	b->durable = get_le64(page + 48);
-	b->flags = get_le32(first + 64 + 12);
 	return 0;
+}
+
+/* Seal b as page k, whatever it says: what stands behind 'used' as well. */
+static inline void disk_seal(const struct fixture *x, int fd, uint64_t k,
+			     const struct disk_block *b)
+{
+	static uint8_t nonce;
+	uint8_t page[PAGE] = { ++nonce }, ad[24 + 8 + 64];
+	size_t skip = k == 0 ? HEADER : 0;
+	put_le16(page + 40, b->used);
+	put_le64(page + 48, b->durable);
+	memcpy(page + 64, b->payload, skip);
+	memcpy(ad, page + 40, 24);
+	put_le64(ad + 24, k);
+	memcpy(ad + 32, page + 64, skip);
+	disk_key(x, fd);
+	assert_int_equal(aead_seal(x->aead, page, ad, 32 + skip, b->payload + skip, PAYLOAD - skip,
+				   page + 64 + skip, page + 24),
+			 0);
+	disk_put_page(fd, k, page);
 }
 
 /* The durable length as it stands in the file (of the stream), and is it SPARSE? */

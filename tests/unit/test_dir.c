@@ -271,6 +271,19 @@ static void test_mkdir(void **state)
 	assert_int_equal(list(root), 3);
 }
 
+/* The side file cannot be made: no directory, and no temporary. */
+static void test_mkdir_fails(void **state)
+{
+	struct dir *root _cleanup_dir_ = root_of(*state);
+	struct sealed_name s = seal(root, name_of('l', 200));
+	char side[NAME_DISK_SIZE];
+	name_long_side(side, s.disk);
+	assert_int_equal(mkdirat(root->fd, side, 0700), 0);
+	assert_true(dirops_mkdir(root, &s, 0755, &nobody) < 0);
+	assert_false(has_raw(root, s.disk));
+	assert_int_equal(TEMPORARIES(root), 0);
+}
+
 /* No kind of entry takes the place of another, long name or short; no side file is lost or left. */
 static void test_taken(void **state)
 {
@@ -458,6 +471,7 @@ int main(void)
 		WRAP_TEST(test_id_adopted_read_only),
 		WRAP_TEST(test_open_what_is_none),
 		WRAP_TEST(test_mkdir),
+		WRAP_TEST(test_mkdir_fails),
 		WRAP_TEST(test_taken),
 		WRAP_TEST(test_mknod_and_link),
 		WRAP_TEST(test_owner),

@@ -287,6 +287,15 @@ static void test_link_damaged(void **state)
 	raw[n] = '\0';
 	put_raw(d, raw, "other", 5);
 	assert_int_equal(symlink_read(d, l.disk, got), -EUCLEAN);
+	/* Another link's, sound in itself. */
+	make_link(d, "m", 4000);
+	char other[NAME_LINK_TARGET_MAX + 1];
+	n = readlinkat(d->fd, m.disk, other, sizeof(other) - 1);
+	assert_int_equal(n, NAME_SLINK_LEN);
+	other[n] = '\0';
+	assert_int_equal(renameat(d->fd, other, d->fd, raw), 0);
+	assert_int_equal(symlink_read(d, l.disk, got), -EUCLEAN);
+	assert_int_equal(unlink_in(d, "m"), 0);
 	assert_int_equal(unlinkat(d->fd, raw, 0), 0);
 	assert_int_equal(symlink_read(d, l.disk, got), -EUCLEAN);
 	assert_int_equal(symlink_len(d, l.disk, NAME_SLINK_LEN), -EUCLEAN);

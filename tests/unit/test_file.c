@@ -67,11 +67,19 @@ static void test_reads(void **state)
 	assert_int_equal(file_read(f, got, 1, UINT64_MAX), 0);
 }
 
+/* Below max, often at the border of a block. */
+static uint64_t somewhere(struct dice *d, uint64_t max)
+{
+	uint64_t at = dice_below(d, max);
+	uint64_t border = at / PAYLOAD * PAYLOAD + PAYLOAD - HEADER - 1 + dice_below(d, 3);
+	return border < max && dice_below(d, 2) ? border : at;
+}
+
 /* One step of the model and the file alike. */
 static void random_step(struct file *f, struct dice *d, uint64_t max)
 {
-	uint64_t off = dice_below(d, max),
-		 n = 1 + dice_below(d, dice_below(d, 2) ? max - off : 300);
+	uint64_t off = somewhere(d, max), end = somewhere(d, max);
+	uint64_t n = end > off ? end - off : 1 + dice_below(d, 300);
 	if (off + n > max)
 		n = max - off;
 	uint64_t past = off + n < model.size ? off + n : model.size;
@@ -164,18 +172,20 @@ static bool is_hole(int fd, uint64_t k)
 static void test_holes(void **state)
 {
 	struct fixture *x = *state;
-	struct file *f _cleanup_file_ = model_file(&model, x, "f", 8 * PAYLOAD);
-	int fd = file_fd(f);
-	assert_false(disk_sparse(x, fd));
-	assert_int_equal(file_allocate(f, PUNCH, 0, 8 * PAYLOAD), 0);
-	model_write(&model, NULL, 8 * PAYLOAD, 0);
-	assert_true(disk_sparse(x, fd));
-	assert_false(is_hole(fd, 0));
-	for (uint64_t k = 1; k < 8; k++)
-		assert_true(is_hole(fd, k));
-	assert_false(is_hole(fd, 8));
-	assert_int_equal(disk_size(fd), 9 * PAGE);
-	model_check_disk(&model, x, "f");
+	const uint64_t lens[] = { 9 * PAYLOAD - 1, 9 * PAYLOAD, 8 * PAYLOAD + 1 };
+	for (size_t i = 0; i < N_OF(lens); i++) {
+		uint64_t size = lens[i] - HEADER;
+		struct file *f _cleanup_file_ = model_file(&model, x, "f", size);
+		int fd = file_fd(f);
+		assert_false(disk_sparse(x, fd));
+		assert_int_equal(file_allocate(f, PUNCH, 0, size), 0);
+		model_write(&model, NULL, size, 0);
+		assert_true(disk_sparse(x, fd));
+		for (uint64_t k = 0; k < 9; k++)
+			assert_int_equal(is_hole(fd, k), k > 0 && k < 8);
+		assert_int_equal(disk_size(fd), 9 * PAGE);
+		model_check_disk(&model, x, "f");
+	}
 }
 
 static void test_growth_is_a_hole(void **state)

@@ -374,6 +374,27 @@ static void test_healing_keeps_mtime(void **state)
 	assert_int_equal(sb.st_mtim.tv_nsec, 7);
 }
 
+/* Pages missing below the durable length do not become holes of a SPARSE file because it is written to. */
+static void test_missing_stays_missing(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t got[16];
+	const uint64_t size = 5 * PAYLOAD - HEADER;
+	for (int full = 0; full < 2; full++) {
+		struct file *before _cleanup_file_ =
+			model_file(&model, x, "f", full ? size : size - 1);
+		make_sparse(before);
+		make_durable(before);
+		disk_cut(file_fd(before), 3 * PAGE);
+		struct file *f _cleanup_file_ = file_at(x, "f");
+		assert_int_equal(file_read(f, got, 16, BLOCK_OFF(3)), -EBADMSG);
+		(void)file_write(f, "more", 4, file_size(f));
+		(void)file_settle(f);
+		struct file *again _cleanup_file_ = file_at(x, "f");
+		assert_int_equal(file_read(again, got, 16, BLOCK_OFF(3)), -EBADMSG);
+	}
+}
+
 /* A hostile file: nearly all of it is a hole. Healing looks at what is there, not at every page. */
 static unsigned int reads;
 
@@ -428,6 +449,7 @@ int main(void)
 		T(test_healed_before_raised),
 		T(test_healing_fails),
 		T(test_healing_keeps_mtime),
+		T(test_missing_stays_missing),
 		T(test_huge_hole),
 	};
 	return RUN_TAP(tests, fixture_group_setup, fixture_group_teardown);

@@ -72,6 +72,52 @@ static void test_damage_written_over(void **state)
 	model_check_disk(&model, x, "f");
 }
 
+/* Sealed by one who may, and wrong. */
+static void test_meta_damaged(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t got[8];
+	struct disk_block b;
+	const uint16_t bad[] = { 0, PAYLOAD + 1, UINT16_MAX };
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 3 * PAYLOAD);
+	assert_int_equal(disk_open(x, file_fd(f), 1, &b), 0);
+	for (size_t i = 0; i < N_OF(bad); i++) {
+		b.used = bad[i];
+		disk_seal(x, file_fd(f), 1, &b);
+		assert_int_equal(file_read(f, got, 8, BLOCK_OFF(1)), -EUCLEAN);
+	}
+	b.used = PAYLOAD;
+	b.durable = 1;
+	disk_seal(x, file_fd(f), 1, &b);
+	assert_int_equal(file_read(f, got, 8, BLOCK_OFF(1)), -EUCLEAN);
+	b.durable = 0;
+	disk_seal(x, file_fd(f), 1, &b);
+	model_check_disk(&model, x, "f");
+}
+
+/* What stands behind 'used' never comes back, in the last block or one that a power cut left short. */
+static void test_behind_used(void **state)
+{
+	struct fixture *x = *state;
+	struct disk_block b;
+	const uint16_t used = 1000;
+	file_free(model_file(&model, x, "f", 2 * PAYLOAD + used - HEADER));
+	_cleanup_fd_ int fd = disk_fd(x, "f");
+	assert_int_equal(disk_open(x, fd, 2, &b), 0);
+	memset(b.payload + used, 'X', PAYLOAD - used);
+	disk_seal(x, fd, 2, &b);
+	assert_int_equal(disk_open(x, fd, 1, &b), 0);
+	memset(b.payload + used, 'X', PAYLOAD - used);
+	b.used = used;
+	disk_seal(x, fd, 1, &b);
+	model_write(&model, NULL, PAYLOAD - used, BLOCK_OFF(1) + used);
+	struct file *f _cleanup_file_ = file_at(x, "f");
+	model_check(&model, f);
+	assert_int_equal(file_truncate(f, 3 * PAYLOAD), 0);
+	model_truncate(&model, 3 * PAYLOAD);
+	model_check(&model, f);
+}
+
 /* Page 0, whatever is wrong with it. */
 static const struct {
 	const char *what;
@@ -277,6 +323,8 @@ int main(void)
 		FIXTURE_TEST(test_file_nonce),
 		FIXTURE_TEST(test_damage),
 		FIXTURE_TEST(test_damage_written_over),
+		FIXTURE_TEST(test_meta_damaged),
+		FIXTURE_TEST(test_behind_used),
 		FIXTURE_TEST(test_first_page_damaged),
 		FIXTURE_TEST(test_first_page_damaged_emptied),
 		FIXTURE_TEST(test_attach_again),

@@ -107,6 +107,19 @@ static void test_cut_in_sync(void **state)
 	assert_true(disk_durable(x, file_fd(f)) <= stream(100));
 }
 
+/* And after the sync. */
+static void test_cut_after_sync(void **state)
+{
+	struct fixture *x = *state;
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 9000);
+	assert_int_equal(file_sync(f, false), 0);
+	assert_int_equal(file_truncate(f, 100), 0);
+	assert_int_equal(file_truncate(f, 9000), 0);
+	assert_false(file_is_synced(f));
+	assert_int_equal(file_raise(f), 0);
+	assert_int_equal(disk_durable(x, file_fd(f)), stream(100));
+}
+
 static void test_mark(void **state)
 {
 	struct fixture *x = *state;
@@ -432,6 +445,7 @@ int main(void)
 		WRAP_TEST(test_raise_not_beyond_synced),
 		WRAP_TEST(test_growth_in_sync),
 		WRAP_TEST(test_cut_in_sync),
+		WRAP_TEST(test_cut_after_sync),
 		WRAP_TEST(test_mark),
 		WRAP_TEST(test_mark_cut),
 		WRAP_TEST(test_mark_emptied),
