@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fs/make.h"
+#include "fs/reply.h"
 
 struct dirops_owner make_owner(fuse_req_t req)
 {
@@ -22,16 +23,21 @@ int make_begin(struct fs *fs, fuse_ino_t parent, const char *name, struct node_d
 	return fs->read_only ? -EROFS : dir_seal_name(d->dir, name, strlen(name), sealed);
 }
 
-int make_end(struct fs *fs, const struct node_dir *d, const struct sealed_name *sealed, struct node **n,
-	     struct stat *sb)
+void make_entry(fuse_req_t req, fuse_ino_t parent, const char *name, make_fn *fn, const void *arg)
 {
-	int r = dir_stat(d->dir, sealed->disk, sb);
-	if (r == 0)
-		r = inode_lookup(&fs->inodes, d->node, sealed->disk, sb, n);
-	if (r < 0)
-		return r;
-	r = node_plain(fs, *n, d->dir, sealed->disk, sb);
-	if (r < 0)
-		inode_forget(&fs->inodes, *n, 1);
-	return r;
+	struct fs *fs = fs_of(req);
+	const struct dirops_owner owner = make_owner(req);
+	struct node *n = NULL;
+	struct stat sb;
+	int r;
+	{
+		_cleanup_node_dir_ struct node_dir d;
+		struct sealed_name sealed;
+		r = make_begin(fs, parent, name, &d, &sealed);
+		if (r == 0)
+			r = fn(fs, d.dir, &sealed, &owner, arg);
+		if (r == 0)
+			r = node_enter(fs, &d, sealed.disk, &n, &sb);
+	}
+	reply_entry(req, r, n, &sb);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The beginning and the end of every callback that makes an entry. Private to src/fs.
+ * What the callbacks that make, move and remove entries have in common. Private to src/fs.
  */
 #ifndef CRYPTFS_FS_MAKE_H
 #define CRYPTFS_FS_MAKE_H
@@ -15,8 +15,11 @@ struct dirops_owner make_owner(fuse_req_t req);
 int make_begin(struct fs *fs, fuse_ino_t parent, const char *name, struct node_dir *d,
 	       struct sealed_name *sealed);
 
-/* The new entry's node, one lookup counted, and status. */
-int make_end(struct fs *fs, const struct node_dir *d, const struct sealed_name *sealed, struct node **n,
-	     struct stat *sb);
+/* Makes the entry itself; arg is what it was given to make_entry for. */
+typedef int make_fn(struct fs *fs, struct dir *d, const struct sealed_name *name, const struct dirops_owner *owner,
+		    const void *arg);
+
+/* All of a callback that makes an entry and replies with it. */
+void make_entry(fuse_req_t req, fuse_ino_t parent, const char *name, make_fn *fn, const void *arg);
 
 #endif

@@ -447,6 +447,22 @@ int node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char 
 	return attr_plain(dir, disk, sb);
 }
 
+int node_enter(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n, struct stat *sb)
+{
+	struct node *found;
+	int r = dir_stat(d->dir, disk, sb);
+	if (r == 0)
+		r = inode_lookup(&fs->inodes, d->node, disk, sb, &found);
+	if (r < 0)
+		return r;
+	r = node_plain(fs, found, d->dir, disk, sb);
+	if (r < 0)
+		inode_forget(&fs->inodes, found, 1);
+	else
+		*n = found;
+	return r;
+}
+
 /* A nameless inode without open content: its pin, and the most its size can tell. */
 static int node_stat_pinned(struct fs *fs, struct node *n, struct stat *sb)
 {

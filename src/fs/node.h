@@ -28,6 +28,10 @@ int node_dir_hold(struct fs *fs, fuse_ino_t ino, struct node_dir *out);
 void node_dir_cleanup(struct node_dir *d);
 #define _cleanup_node_dir_ _cleanup_(node_dir_cleanup)
 
+/* What is called 'disk' in a held directory: its status as the plaintext has it and its node, one lookup counted for
+ * the kernel. Returns 0, -ENOENT or -errno. */
+int node_enter(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n, struct stat *sb);
+
 /* A descriptor, perhaps O_PATH, that refers to the node, for calls that concern no content. */
 struct node_fd {
 	struct fs *fs;

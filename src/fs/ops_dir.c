@@ -15,92 +15,68 @@
 
 /* ---- making ---- */
 
+struct dir_mode {
+	mode_t mode;
+	dev_t rdev;
+};
+
+static int dir_mknod(struct fs *fs, struct dir *d, const struct sealed_name *name, const struct dirops_owner *owner,
+		     const void *arg)
+{
+	const struct dir_mode *m = arg;
+	(void)fs;
+	return dirops_mknod(d, name, m->mode, m->rdev, owner);
+}
+
 static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-	struct fs *fs = fs_of(req);
-	struct dirops_owner owner = make_owner(req);
-	struct node *n = NULL;
-	struct stat sb;
-	int r;
-	{
-		_cleanup_node_dir_ struct node_dir d;
-		struct sealed_name sealed;
-		r = make_begin(fs, parent, name, &d, &sealed);
-		if (r == 0)
-			r = dirops_mknod(d.dir, &sealed, mode, rdev, &owner);
-		if (r == 0)
-			r = make_end(fs, &d, &sealed, &n, &sb);
-	}
-	reply_entry(req, r, n, &sb);
+	make_entry(req, parent, name, dir_mknod, &(struct dir_mode){ mode, rdev });
+}
+
+static int dir_mkdir(struct fs *fs, struct dir *d, const struct sealed_name *name, const struct dirops_owner *owner,
+		     const void *arg)
+{
+	const struct dir_mode *m = arg;
+	(void)fs;
+	return dirops_mkdir(d, name, m->mode, owner);
 }
 
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	struct fs *fs = fs_of(req);
-	struct dirops_owner owner = make_owner(req);
-	struct node *n = NULL;
-	struct stat sb;
-	int r;
-	{
-		_cleanup_node_dir_ struct node_dir d;
-		struct sealed_name sealed;
-		r = make_begin(fs, parent, name, &d, &sealed);
-		if (r == 0)
-			r = dirops_mkdir(d.dir, &sealed, mode, &owner);
-		if (r == 0)
-			r = make_end(fs, &d, &sealed, &n, &sb);
-	}
-	reply_entry(req, r, n, &sb);
+	make_entry(req, parent, name, dir_mkdir, &(struct dir_mode){ .mode = mode });
+}
+
+static int dir_symlink(struct fs *fs, struct dir *d, const struct sealed_name *name,
+		       const struct dirops_owner *owner, const void *arg)
+{
+	(void)fs;
+	return dirops_symlink(d, name, arg, owner);
 }
 
 static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
-	struct fs *fs = fs_of(req);
-	struct dirops_owner owner = make_owner(req);
-	struct node *n = NULL;
-	struct stat sb;
-	int r;
-	{
-		_cleanup_node_dir_ struct node_dir d;
-		struct sealed_name sealed;
-		r = make_begin(fs, parent, name, &d, &sealed);
-		if (r == 0)
-			r = dirops_symlink(d.dir, &sealed, target, &owner);
-		if (r == 0)
-			r = make_end(fs, &d, &sealed, &n, &sb);
-	}
-	reply_entry(req, r, n, &sb);
+	make_entry(req, parent, name, dir_symlink, target);
 }
 
-/* The node's present directory, if it has a name, for a symbolic link's side file. */
-static int dir_link(struct fs *fs, struct node *from, struct dir *to, const struct sealed_name *name)
+/* A symbolic link's side file lies in a directory in which the node is now. */
+static int dir_link(struct fs *fs, struct dir *d, const struct sealed_name *name, const struct dirops_owner *owner,
+		    const void *arg)
 {
+	struct node *from = fs_node(fs, *(const fuse_ino_t *)arg);
 	struct stat sb;
 	_cleanup_node_fd_ struct node_fd fd;
 	_cleanup_node_loc_ struct node_loc loc = { .fs = fs };
+	(void)owner;
 	int r = node_fd_get(fs, from, &fd);
 	if (r < 0)
 		return r;
 	bool at = S_ISLNK(from->type) && node_loc_find(fs, from, &loc, &sb) == 0;
-	return dirops_link(fd.fd, at ? loc.dir : NULL, loc.disk, to, name);
+	return dirops_link(fd.fd, at ? loc.dir : NULL, loc.disk, d, name);
 }
 
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
-	struct fs *fs = fs_of(req);
-	struct node *n = NULL;
-	struct stat sb;
-	int r;
-	{
-		_cleanup_node_dir_ struct node_dir d;
-		struct sealed_name sealed;
-		r = make_begin(fs, parent, name, &d, &sealed);
-		if (r == 0)
-			r = dir_link(fs, fs_node(fs, ino), d.dir, &sealed);
-		if (r == 0)
-			r = make_end(fs, &d, &sealed, &n, &sb);
-	}
-	reply_entry(req, r, n, &sb);
+	make_entry(req, parent, name, dir_link, &ino);
 }
 
 /* ---- removing ---- */

@@ -122,7 +122,7 @@ static int file_create(struct fs *fs, fuse_ino_t parent, const char *name, mode_
 	bool there = r == -EEXIST && !(fi->flags & O_EXCL); /* somebody else made it meanwhile */
 	if (r < 0 && !there)
 		return r;
-	r = make_end(fs, &d, &sealed, n, sb);
+	r = node_enter(fs, &d, sealed.disk, n, sb);
 	if (r < 0)
 		return r;
 	r = there ? file_open_node(fs, *n, fi->flags, fi) : file_adopt(fs, *n, TAKE_FD(fd), fi);

@@ -90,26 +90,6 @@ struct list_reply {
 	size_t used;
 };
 
-/* Look the entry up for readdirplus. Returns 0, or -errno if it is gone or cannot be had. */
-static int list_lookup(struct list_reply *l, const struct dirlist_entry *e, struct fuse_entry_param *param,
-		       struct node **n)
-{
-	struct stat sb;
-	int r = dir_stat(l->dir->dir, e->disk, &sb);
-	if (r == 0)
-		r = inode_lookup(&l->fs->inodes, l->dir->node, e->disk, &sb, n);
-	if (r < 0)
-		return r;
-	r = node_plain(l->fs, *n, l->dir->dir, e->disk, &sb);
-	if (r < 0) {
-		inode_forget(&l->fs->inodes, *n, 1);
-		*n = NULL;
-		return r;
-	}
-	reply_fill_entry(l->fs, *n, &sb, param);
-	return 0;
-}
-
 /* Add an entry. Returns 1, or 0 if it does not fit. What vanished since it was read is left out. */
 static int list_add(struct list_reply *l, const struct dirlist_entry *e)
 {
@@ -124,9 +104,13 @@ static int list_add(struct list_reply *l, const struct dirlist_entry *e)
 	if (!l->plus) {
 		need = fuse_add_direntry(l->req, at, left, e->name, &param.attr, e->next);
 	} else {
-		/* Without a node id the kernel shows the entry and looks it up when somebody asks. */
-		if (!dots && list_lookup(l, e, &param, &n) == -ENOENT)
+		struct stat sb;
+		int r = dots ? 0 : node_enter(l->fs, l->dir, e->disk, &n, &sb);
+		if (r == -ENOENT)
 			return 1;
+		/* Without a node id the kernel shows the entry and looks it up when somebody asks. */
+		if (n)
+			reply_fill_entry(l->fs, n, &sb, &param);
 		need = fuse_add_direntry_plus(l->req, at, left, e->name, &param, e->next);
 	}
 	if (need > left) {

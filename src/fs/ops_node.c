@@ -22,15 +22,9 @@ static int node_lookup(struct fs *fs, fuse_ino_t parent, const char *name, struc
 	if (r == 0)
 		r = dir_seal_name(d.dir, name, strlen(name), &sealed);
 	if (r == 0)
-		r = dir_stat(d.dir, sealed.disk, sb);
+		r = node_enter(fs, &d, sealed.disk, n, sb);
 	if (r == 0)
-		r = inode_lookup(&fs->inodes, d.node, sealed.disk, sb, n);
-	if (r < 0)
-		return r;
-	dirops_side_mend(d.dir, &sealed);
-	r = node_plain(fs, *n, d.dir, sealed.disk, sb);
-	if (r < 0)
-		inode_forget(&fs->inodes, *n, 1);
+		dirops_side_mend(d.dir, &sealed);
 	return r;
 }
 
