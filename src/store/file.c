@@ -162,6 +162,7 @@ static int file_load(struct file *f)
 	f->mark = 0;
 	f->cuts++;
 	f->whole = f->told_whole || s.len == 0 ? s.len : s.durable;
+	f->cut_off = content_pages(s.len) > size / CONTENT_PAGE;
 	f->junk = s.junk;
 	f->hint_was_wrong = content_hint(size, &told) && told != content_plain_size(s.len);
 	f->hinted = size % CONTENT_PAGE != 0 && !f->hint_was_wrong;
@@ -295,8 +296,6 @@ int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct s
 static int file_change_hint(struct file *f, const struct stat *sb)
 {
 	uint64_t size = content_cipher_size(f->len, true);
-	if ((uint64_t)sb->st_size / CONTENT_PAGE != content_pages(f->len))
-		return 0; /* its end is missing: leave that to be seen */
 	if ((uint64_t)sb->st_size != size && ftruncate(f->fd, (off_t)size) != 0)
 		return -errno;
 	f->seen_size = size;
@@ -326,7 +325,7 @@ int file_set_times(struct file *f, const struct timespec times[2])
 int file_settle(struct file *f)
 {
 	SCOPED_WRITE(&f->lock);
-	bool hint = f->len > 0 && !f->hinted && !f->st->hide_sizes;
+	bool hint = f->len > 0 && !f->hinted && !f->cut_off && !f->st->hide_sizes;
 	if (!f->loaded || !f->writable || (!hint && !(f->touched && f->st->kernel_mtime)))
 		return f->error;
 	int r = file_keep_mtime(f, hint ? file_change_hint : file_change_nothing);

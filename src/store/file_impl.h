@@ -21,6 +21,7 @@ struct file {
 	bool loaded;	      /* what follows is known; while it is not, content is an error */
 	bool hinted;	      /* the ciphertext size carries the (right) hint */
 	bool hint_was_wrong;
+	bool cut_off;	      /* pages are missing at the end: damage, and nothing is put behind it */
 	bool junk;	      /* empty, but zeros of an unfinished first write lie on disk */
 	bool told_whole;      /* file_new's */
 	_Atomic uint64_t changes; /* how often it was written, cut or grown through this object */

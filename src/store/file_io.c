@@ -334,6 +334,8 @@ static void file_undo(struct file *f, struct scratch *sc, uint64_t old_len)
 /* Before a growth: the last block, if it is a partial one, to sc->saved and the tail. */
 static int file_save(struct file *f, struct scratch *sc)
 {
+	if (f->cut_off)
+		return -EBADMSG;
 	if (f->len == 0 || content_last_used(f->len) == CONTENT_PAYLOAD)
 		return 0;
 	uint64_t k = (f->len - 1) / CONTENT_PAYLOAD;

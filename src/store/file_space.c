@@ -23,7 +23,7 @@ static void file_note_cut(struct file *f, uint64_t len)
 {
 	f->cuts++;
 	file_take_len(f, len);
-	f->hinted = false;
+	f->hinted = f->cut_off = false;
 	if (f->synced > len)
 		f->synced = len;
 	if (f->mark > len)
@@ -123,7 +123,7 @@ int file_truncate(struct file *f, uint64_t size)
 	f->touched = true;
 	f->changes++;
 	if (size == 0) /* also where nothing is known of the rest, or it is damaged */
-		return f->loaded && f->len == 0 && !f->junk ? 0 : file_empty(f);
+		return f->loaded && f->len == 0 && !f->junk && f->error == 0 ? 0 : file_empty(f);
 	int r = file_usable(f);
 	if (r < 0)
 		return r;

@@ -146,12 +146,13 @@ class Vault:
         subprocess.run(["cp", "-a", self.dir, directory], check=True)
         return Vault(name, directory=directory)
 
-    def mount(self, *options):
+    def mount(self, *options, **how):
+        """how: more for Popen, of the daemon."""
         if PLAIN:
             return self
         with open(LOG, "ab") as log:
             self.daemon = subprocess.Popen([CRYPTFS, "mount", "-f", self.dir, self.mnt, "--passfile", PASSFILE,
-                                            *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **how)
         end = time.monotonic() + 60
         while time.monotonic() < end:
             if self.mnt in mounts():
