@@ -13,6 +13,7 @@ static const char *state_name(enum mounts_state state)
 	switch (state) {
 	case MOUNTS_ALIVE: return "alive";
 	case MOUNTS_DEAD: return "dead";
+	case MOUNTS_SILENT: return "silent";
 	default: return "unreadable";
 	}
 }
@@ -56,6 +57,8 @@ static void print_mount(const struct mounts_entry *e)
 		  e->read_only ? "read-only" : "read-write");
 	if (st.state == MOUNTS_DEAD)
 		text_line("    state    dead: its process is gone (to clear it away: cryptfs umount)");
+	else if (st.state == MOUNTS_SILENT)
+		text_line("    state    silent: its process does not answer");
 	else if (st.state == MOUNTS_UNREADABLE)
 		text_line("    state    unreadable: it is another user's");
 	if (st.pid > 0)

@@ -121,11 +121,6 @@ static int print_version(void)
 	(void)puts("cryptfs " PACKAGE_VERSION);
 	bool works = keymem_init() == 0 && aead_init() == 0;
 	(void)printf("cipher backend: %s\n", works ? aead_backend_name() : "none: the self-test failed");
-#ifdef HAVE_LIBSECRET
-	(void)puts("libsecret: yes");
-#else
-	(void)puts("libsecret: no");
-#endif
 	return works ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -2,16 +2,11 @@
 #include "cli/mounts.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include "base/cleanup.h"
-#include "fs/session.h"
-
-#define STATUS_MAX 8192
 
 static bool is_octal(char c)
 {
@@ -156,44 +151,6 @@ const struct mounts_entry *mounts_at(const struct mounts *m, const char *mountpo
 		if (strcmp(m->entries[i].mountpoint, mountpoint) == 0)
 			return &m->entries[i];
 	return NULL;
-}
-
-/* Whoever serves the mount wrote this: it may hold anything. */
-static void parse_status(const char *text, size_t n, struct mounts_status *out)
-{
-	json_t *j = json_loadb(text, n, 0, NULL);
-	json_int_t pid = json_integer_value(json_object_get(j, "pid"));
-	json_int_t since = json_integer_value(json_object_get(j, "since"));
-	const char *mode = json_string_value(json_object_get(j, "mode"));
-
-	if (pid > 0 && pid <= INT32_MAX)
-		out->pid = (pid_t)pid;
-	if (since > 0)
-		out->since = (uint64_t)since;
-	if (mode && strlen(mode) < sizeof(out->mode))
-		memcpy(out->mode, mode, strlen(mode) + 1);
-	if (out->pid > 0)
-		out->state = MOUNTS_ALIVE;
-	json_decref(j);
-}
-
-void mounts_ask(const char *mountpoint, struct mounts_status *out)
-{
-	*out = (struct mounts_status){ .state = MOUNTS_UNREADABLE };
-	char text[STATUS_MAX];
-	ssize_t n = getxattr(mountpoint, SESSION_STATUS_XATTR, text, sizeof(text));
-	if (n >= 0)
-		parse_status(text, (size_t)n, out);
-	else if (errno == ENOTCONN || errno == ECONNABORTED)
-		out->state = MOUNTS_DEAD;
-}
-
-/* What stat says may come from the kernel's cache: only a question to the daemon tells. */
-bool mounts_is_dead(const char *mountpoint)
-{
-	struct mounts_status status;
-	mounts_ask(mountpoint, &status);
-	return status.state == MOUNTS_DEAD;
 }
 
 const struct mounts_entry *mounts_of_vault(const struct mounts *m, int vault_fd)

@@ -33,7 +33,7 @@ int mounts_parse_line(const char *line, struct mounts_entry *e);
 /* What is on top at this absolute path, or NULL. */
 const struct mounts_entry *mounts_at(const struct mounts *m, const char *mountpoint);
 
-enum mounts_state { MOUNTS_ALIVE, MOUNTS_DEAD, MOUNTS_UNREADABLE };
+enum mounts_state { MOUNTS_ALIVE, MOUNTS_DEAD, MOUNTS_UNREADABLE, MOUNTS_SILENT };
 
 /* What the process that serves a mount says of it. */
 struct mounts_status {
@@ -43,6 +43,7 @@ struct mounts_status {
 	char mode[16]; /* "private", "shared"; empty: not known */
 };
 
+/* ask.c. Takes some seconds if there is no answer (MOUNTS_SILENT). Not with other threads about: it forks. */
 void mounts_ask(const char *mountpoint, struct mounts_status *out);
 
 /* Is the process behind this mount gone? */

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "cli/cli.h"
 #include "cli/mounts.h"
 
 extern char **environ;
@@ -65,7 +66,12 @@ static int run_helper(const char *mountpoint, bool lazy)
 			return -errno;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return strstr(text, "busy") ? -EBUSY : -EPERM;
+	if (strstr(text, "busy"))
+		return -EBUSY;
+	text[strcspn(text, "\n")] = '\0';
+	if (text[0] != '\0')
+		exit_note("%s", text);
+	return -EPERM;
 }
 
 int unmount_path(const char *mountpoint, bool lazy)

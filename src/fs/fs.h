@@ -18,6 +18,7 @@
 
 struct tender;
 struct seeker;
+struct listing;
 
 /* Directories whose descriptor and ID are at hand; the rest is reopened by location. */
 struct dircache {
@@ -34,6 +35,12 @@ struct moves {
 	_Atomic uint64_t done;
 };
 
+/* Open directories: the kernel may hang up without having closed them. */
+struct listings {
+	pthread_mutex_t lock; /* before none */
+	struct listing *first;
+};
+
 struct fs {
 	struct store *st;
 	const struct session_options *opt;
@@ -42,6 +49,7 @@ struct fs {
 	struct inode_table inodes;
 	struct dircache dirs;
 	struct moves moves;
+	struct listings listings;
 	struct tender *tender;
 	struct seeker *seeker;
 	bool read_only;

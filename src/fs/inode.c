@@ -338,20 +338,20 @@ static struct node_name *name_put(struct node *n, struct node_name *name)
 	return old;
 }
 
-/* The same for one that may be there already; frees what there is to free. Returns the pin, to be closed. */
-static int name_add(struct inode_table *t, struct node *n, struct node_name *name)
+/* The same for one that may be there already; frees what there is to free, and the pin, which is not needed now. */
+static void name_add(struct inode_table *t, struct node *n, struct node_name *name)
 {
 	struct node_name *twin, *old;
-	int pin;
+	_cleanup_fd_ int pin = -1;
 	{
 		SCOPED_LOCK(inode_lock(t, n));
 		twin = name_take(n, name->parent, name->disk);
 		old = name_put(n, name);
-		pin = n->hashed ? TAKE_FD(n->pin) : -1;
+		if (n->hashed)
+			pin = TAKE_FD(n->pin);
 	}
 	inode_unref(t, inode_free_names(t, twin));
 	inode_unref(t, inode_free_names(t, old));
-	return pin;
 }
 
 bool inode_where(struct inode_table *t, struct node *n, size_t i, struct node **parent,
@@ -468,7 +468,7 @@ int inode_lookup(struct inode_table *t, struct node *parent, const char *disk, c
 		inode_forget(t, n, 1);
 		return loop ? -ELOOP : -ENOMEM;
 	}
-	_cleanup_fd_ int pin = name_add(t, n, name);
+	name_add(t, n, name);
 	return 0;
 }
 
@@ -510,7 +510,7 @@ int inode_move(struct inode_table *t, struct node *n, const struct node *from, c
 	inode_unref(t, inode_free_names(t, old));
 	if (!name)
 		return -ENOMEM;
-	_cleanup_fd_ int pin = name_add(t, n, name);
+	name_add(t, n, name);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 void ops_node_install(struct fuse_lowlevel_ops *ops);
 void ops_dir_install(struct fuse_lowlevel_ops *ops);
 void ops_list_install(struct fuse_lowlevel_ops *ops);
+void ops_list_end(struct fs *fs); /* close what the kernel has left open, before the nodes go */
 void ops_file_install(struct fuse_lowlevel_ops *ops);
 void ops_xattr_install(struct fuse_lowlevel_ops *ops);
 

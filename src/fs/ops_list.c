@@ -16,16 +16,38 @@
 
 /* An open directory; holds the node's dir. */
 struct listing {
+	struct listing *next; /* in fs->listings, under its lock */
+	struct listing **at;
 	pthread_mutex_t lock; /* the stream's; before every other lock */
 	struct dirlist *stream;
 };
 
 static struct listing *listing_of(const struct fuse_file_info *fi)
 {
-	return (struct listing *)(uintptr_t)fi->fh;
+	struct listing *l = (struct listing *)(uintptr_t)fi->fh;
+	fs_hand_in(l);
+	return l;
 }
 
-static int list_open(struct dir *d, struct fuse_file_info *fi)
+static void list_link(struct listings *all, struct listing *l)
+{
+	SCOPED_LOCK(&all->lock);
+	l->next = all->first;
+	l->at = &all->first;
+	if (l->next)
+		l->next->at = &l->next;
+	all->first = l;
+}
+
+static void list_unlink(struct listings *all, struct listing *l)
+{
+	SCOPED_LOCK(&all->lock);
+	*l->at = l->next;
+	if (l->next)
+		l->next->at = l->at;
+}
+
+static int list_open(struct fs *fs, struct dir *d, struct fuse_file_info *fi)
 {
 	struct listing *l = calloc(1, sizeof(*l));
 	if (!l)
@@ -36,15 +58,29 @@ static int list_open(struct dir *d, struct fuse_file_info *fi)
 		return r;
 	}
 	pthread_mutex_init(&l->lock, NULL);
+	list_link(&fs->listings, l);
+	fs_hand_out(l);
 	fi->fh = (uintptr_t)l;
 	return 0;
 }
 
-static void list_close(struct fs *fs, struct node *n, struct listing *l)
+static void list_free(struct listings *all, struct listing *l)
 {
+	list_unlink(all, l);
 	dirlist_close(l->stream);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
+}
+
+void ops_list_end(struct fs *fs)
+{
+	while (fs->listings.first)
+		list_free(&fs->listings, fs->listings.first);
+}
+
+static void list_close(struct fs *fs, struct node *n, struct listing *l)
+{
+	list_free(&fs->listings, l);
 	node_dir_put(fs, n);
 	inode_unref(&fs->inodes, n);
 }
@@ -56,7 +92,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	struct dir *d;
 	int r = node_dir_get(fs, n, &d);
 	if (r == 0) {
-		r = list_open(d, fi);
+		r = list_open(fs, d, fi);
 		if (r < 0)
 			node_dir_put(fs, n);
 	}

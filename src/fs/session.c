@@ -219,6 +219,7 @@ static int session_fs_init(struct fs *fs, struct store *st, const struct session
 	fs->timeout = opt->shared ? SESSION_TIMEOUT_SHARED : SESSION_TIMEOUT_PRIVATE;
 	fs->since = time(NULL);
 	node_dircache_init(&fs->dirs, session_dirs_max());
+	pthread_mutex_init(&fs->listings.lock, NULL);
 	int r = dir_open_root(st, &root);
 	if (r == 0)
 		r = inode_table_init(&fs->inodes, root);
@@ -243,6 +244,7 @@ int session_run(const struct vault *v, int root_fd, const struct session_options
 		r = session_args(opt, &args);
 	if (r == 0) {
 		r = session_serve(&fs, &args);
+		ops_list_end(&fs);
 		inode_table_destroy(&fs.inodes);
 	}
 	fuse_opt_free_args(&args);
