@@ -43,7 +43,7 @@ struct mounts_status {
 	char mode[16]; /* "private", "shared"; empty: not known */
 };
 
-/* ask.c. Takes some seconds if there is no answer (MOUNTS_SILENT). Not with other threads about: it forks. */
+/* mounts_ask.c. Takes some seconds if there is no answer (MOUNTS_SILENT). Not with other threads about: it forks. */
 void mounts_ask(const char *mountpoint, struct mounts_status *out);
 
 /* Is the process behind this mount gone? */

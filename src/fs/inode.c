@@ -514,13 +514,17 @@ int inode_move(struct inode_table *t, struct node *n, const struct node *from, c
 	return 0;
 }
 
-void inode_renew(struct inode_table *t, struct node *n, uint64_t true_size, const struct stat *raw)
+void inode_renew(struct inode_table *t, struct node *n, struct file *f)
 {
+	uint64_t size = file_size(f);
+	off_t raw_size;
+	struct timespec raw_ctime;
+	file_seen(f, &raw_size, &raw_ctime);
 	SCOPED_LOCK(inode_lock(t, n));
 	n->generation = ++t->generation;
-	n->true_size = true_size;
-	n->raw_size = raw->st_size;
-	n->raw_ctime = raw->st_ctim;
+	n->true_size = size;
+	n->raw_size = raw_size;
+	n->raw_ctime = raw_ctime;
 	/* The kernel drops its last count on the old generation before it takes one on the new: what
 	 * is known must outlive that. Counted until the file is deleted or the mount ends. */
 	if (!n->size_known)

@@ -136,7 +136,8 @@ void inode_lose_name(struct inode_table *t, struct node *n, const struct node *p
 int inode_move(struct inode_table *t, struct node *n, const struct node *from, const char *from_disk,
 	       struct node *parent, const char *disk);
 
-/* A new generation: the kernel is to take it for another file when it next looks. raw is the status below. */
-void inode_renew(struct inode_table *t, struct node *n, uint64_t true_size, const struct stat *raw);
+/* A new generation: the kernel is to take it for another file when it next looks, with the size that loading f,
+ * its content, has found. */
+void inode_renew(struct inode_table *t, struct node *n, struct file *f);
 
 #endif

@@ -578,16 +578,10 @@ static void node_file_finish(struct fs *fs, struct node *n, struct file *f)
 /* The last user leaves: what the node is to remember. The shard's lock is held, and nobody has the file's. */
 static void node_file_leave(struct node *n, struct file *f)
 {
-	struct stat sb;
 	n->file = NULL;
 	n->whole = file_is_whole(f);
-	if (!n->size_known)
-		return;
 	n->true_size = file_size(f);
-	if (fstat(file_fd(f), &sb) == 0) {
-		n->raw_size = sb.st_size;
-		n->raw_ctime = sb.st_ctim;
-	}
+	file_seen(f, &n->raw_size, &n->raw_ctime);
 }
 
 void node_file_put(struct fs *fs, struct node *n)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -37,7 +36,6 @@ static void file_log(struct file *f, const char *what, int r)
  * takes the file for a new one and asks again: ESTALE makes it look. */
 static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 {
-	struct stat raw;
 	uint64_t size = file_size(f);
 	if (!file_hint_was_wrong(f))
 		return false;
@@ -46,9 +44,7 @@ static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 		if (n->size_known && n->true_size == size)
 			return false;
 	}
-	if (fstat(file_fd(f), &raw) != 0)
-		return false;
-	inode_renew(&fs->inodes, n, size, &raw);
+	inode_renew(&fs->inodes, n, f);
 	return true;
 }
 

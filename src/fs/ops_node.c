@@ -83,6 +83,16 @@ static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr
 	return 0;
 }
 
+/* The kernel, whose times count with a writeback cache, sends them after a change of name too; where the file is
+ * another's that is not permitted, and nothing is lost if it has the mtime already. */
+static bool node_has_mtime(const struct node_fd *fd, const struct stat *attr, int to_set)
+{
+	struct stat sb;
+	return !(to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)) &&
+	       fstat(fd->fd, &sb) == 0 && sb.st_mtim.tv_sec == attr->st_mtim.tv_sec &&
+	       sb.st_mtim.tv_nsec == attr->st_mtim.tv_nsec;
+}
+
 static int node_set_times(struct node *n, const struct node_fd *fd, const struct stat *attr, int to_set)
 {
 	char path[32];
@@ -98,13 +108,15 @@ static int node_set_times(struct node *n, const struct node_fd *fd, const struct
 	if (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT)
 		return 0;
 	struct file *f = S_ISREG(n->type) ? node_file_peek(fd->fs, n) : NULL;
+	int r;
 	if (f) {
-		int r = file_set_times(f, times);
+		r = file_set_times(f, times);
 		node_file_put(fd->fs, n);
-		return r;
+	} else {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd->fd);
+		r = utimensat(AT_FDCWD, path, times, 0) == 0 ? 0 : -errno;
 	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd->fd);
-	return utimensat(AT_FDCWD, path, times, 0) == 0 ? 0 : -errno;
+	return (r == -EPERM || r == -EACCES) && node_has_mtime(fd, attr, to_set) ? 0 : r;
 }
 
 static int node_set_size(struct fs *fs, struct node *n, uint64_t size)

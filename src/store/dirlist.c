@@ -104,8 +104,8 @@ static bool dirlist_is_dot(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Fill in the entry. Returns false if it is to be passed over. */
-static bool dirlist_take(struct dirlist *l, const struct dirlist_raw *raw, struct dirlist_entry *e)
+/* Fill in the entry. Returns 1, 0 if it is to be passed over, or -errno. */
+static int dirlist_take(struct dirlist *l, const struct dirlist_raw *raw, struct dirlist_entry *e)
 {
 	size_t n = strlen(raw->name);
 	e->ino = (ino_t)raw->ino;
@@ -115,31 +115,37 @@ static bool dirlist_take(struct dirlist *l, const struct dirlist_raw *raw, struc
 		memcpy(e->name, raw->name, n + 1);
 		e->len = n;
 		e->disk[0] = '\0';
-		return true;
+		return 1;
 	}
 	enum name_kind kind = name_classify(raw->name);
 	if (kind == NAME_OURS || n >= sizeof(e->disk))
-		return false;
+		return 0;
 	ssize_t len = kind == NAME_FOREIGN ? -EUCLEAN : dir_open_name(l->d, raw->name, e->name);
+	if (len < 0 && len != -EUCLEAN)
+		return (int)len;
 	if (len < 0) {
 		if (!l->told)
 			log_warn("directory inode %llu: inode %llu has a name that does not open; not shown",
 				 (unsigned long long)l->d->ino, (unsigned long long)raw->ino);
 		l->told = true;
-		return false;
+		return 0;
 	}
 	e->len = (size_t)len;
 	e->name[len] = '\0';
 	memcpy(e->disk, raw->name, n + 1);
-	return true;
+	return 1;
 }
 
 int dirlist_next(struct dirlist *l, struct dirlist_entry *e)
 {
 	int r;
 	const struct dirlist_raw *raw;
-	while ((raw = dirlist_raw_next(l, &r)))
-		if (dirlist_take(l, raw, e))
-			return 1;
+	while ((raw = dirlist_raw_next(l, &r))) {
+		r = dirlist_take(l, raw, e);
+		if (r < 0)
+			dirlist_back(l); /* it is still to come */
+		if (r != 0)
+			return r;
+	}
 	return r;
 }

@@ -237,6 +237,13 @@ int file_stat(struct file *f, struct stat *st)
 	return 0;
 }
 
+void file_seen(struct file *f, off_t *size, struct timespec *ctime)
+{
+	SCOPED_READ(&f->lock);
+	*size = (off_t)f->seen_size;
+	*ctime = f->seen_ctime;
+}
+
 int file_fd(struct file *f)
 {
 	SCOPED_READ(&f->lock);
@@ -298,7 +305,6 @@ static int file_change_hint(struct file *f, const struct stat *sb)
 	uint64_t size = content_cipher_size(f->len, true);
 	if ((uint64_t)sb->st_size != size && ftruncate(f->fd, (off_t)size) != 0)
 		return -errno;
-	f->seen_size = size;
 	return 0;
 }
 

@@ -44,6 +44,9 @@ uint64_t file_size(struct file *f);
 /* Status of the ciphertext file with st_size that of the plaintext. Returns 0 or -errno. */
 int file_stat(struct file *f, struct stat *st);
 
+/* Size and ctime of the ciphertext when it was loaded. */
+void file_seen(struct file *f, off_t *size, struct timespec *ctime);
+
 /* The descriptor, for calls that concern no content (fchmod, xattrs); stays the object's. -1 if none. */
 int file_fd(struct file *f);
 
