@@ -19,7 +19,6 @@
 #include "fs/seeker.h"
 #include "fs/signals.h"
 #include "fs/tender.h"
-#include "store/crew.h"
 #include "store/scratch.h"
 
 #define SESSION_TIMEOUT_PRIVATE 86400.0
@@ -195,8 +194,6 @@ static int session_serve(struct fs *fs, struct fuse_args *args)
 	if (!fs->read_only)
 		r = tender_start(fs, &fs->tender);
 	if (r == 0)
-		r = crew_start(&fs->st->crew);
-	if (r == 0)
 		r = seeker_start(fs->se, &fs->seeker);
 	if (r == 0)
 		r = signals_start(fs, &signals);
@@ -206,8 +203,6 @@ static int session_serve(struct fs *fs, struct fuse_args *args)
 	seeker_stop(fs->seeker);
 	session_unmount(fs);
 	tender_stop(fs->tender);
-	crew_stop(fs->st->crew);
-	fs->st->crew = NULL;
 	fuse_session_destroy(fs->se);
 	return r;
 }

@@ -28,9 +28,9 @@ void block_nonce_draw(struct block_nonce *n)
 	rng_bytes(n->b, sizeof(n->b));
 }
 
-void block_nonce_skip(struct block_nonce *n, uint64_t blocks)
+void block_nonce_next(struct block_nonce *n)
 {
-	put_le64(n->b + 16, get_le64(n->b + 16) + blocks);
+	put_le64(n->b + 16, get_le64(n->b + 16) + 1);
 }
 
 int block_seal(struct scratch *sc, uint64_t k, const struct block_nonce *nonce,

@@ -33,7 +33,7 @@ struct block_nonce {
 	uint8_t b[CONTENT_NONCE_LEN];
 };
 void block_nonce_draw(struct block_nonce *n);
-void block_nonce_skip(struct block_nonce *n, uint64_t blocks);
+void block_nonce_next(struct block_nonce *n);
 
 /* Seal block 'k' into page. plain holds what is encrypted (CONTENT_PAYLOAD bytes, in block 0 those behind
  * the header), zero behind meta->used; header is for block 0. Returns 0 or -EIO. */

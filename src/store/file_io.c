@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "crypto/rng.h"
-#include "store/crew.h"
 #include "store/file_impl.h"
 
 static uint64_t max_u64(uint64_t a, uint64_t b)
@@ -72,50 +71,23 @@ int file_load_block(const struct file *f, struct scratch *sc, uint64_t k, uint8_
 	return file_open_page(f, sc, k, sc->one, (size_t)n, plain);
 }
 
-/* Reading stream bytes [pos, pos + n) into buf. */
-struct file_reading {
-	const struct file *f;
-	uint64_t first; /* block */
-	uint64_t pos;
-	uint64_t n;
-	uint8_t *buf;
-};
-
-/* Open block k, of which 'have' bytes were read into page, and take what is wanted of it. */
-static int file_read_block(const struct file_reading *job, struct scratch *sc, uint64_t k, const uint8_t *page,
-			   size_t have)
+/* Open the pages of a range, which lie in sc->pages ('have' bytes of them), into buf. */
+static int file_open_range(const struct file *f, struct scratch *sc, const struct content_range *range,
+			   uint64_t pos, uint64_t n, size_t have, uint8_t *buf)
 {
-	struct block_span b = block_span(k);
-	uint64_t from = max_u64(job->pos, b.from), to = min_u64(job->pos + job->n, b.to);
-	uint8_t *out = job->buf + (from - job->pos);
-	if (from == b.from && to == b.to)
-		return file_open_page(job->f, sc, k, page, have, out);
-	int r = file_open_page(job->f, sc, k, page, have, sc->block);
-	if (r == 0)
-		memcpy(out, sc->block + (from - b.from), (size_t)(to - from));
-	return r;
-}
+	for (uint64_t i = 0; i < range->count; i++) {
+		struct block_span b = block_span(range->first + i);
+		uint64_t from = max_u64(pos, b.from), to = min_u64(pos + n, b.to);
+		const uint8_t *page = sc->pages + i * CONTENT_PAGE;
+		size_t left = have > i * CONTENT_PAGE ? have - i * CONTENT_PAGE : 0;
+		bool direct = from == b.from && to == b.to;
+		uint8_t *out = direct ? buf + (from - pos) : sc->block;
 
-/* For crew_run; the file's lock is held by who runs it. */
-static int file_read_parts(void *arg, struct crew_parts *parts)
-{
-	const struct file_reading *job = arg;
-	uint64_t from, to;
-	_cleanup_scratch_ struct scratch *sc = file_scratch(job->f);
-	if (!sc)
-		return -ENOMEM;
-	while (crew_next(parts, &from, &to)) {
-		uint64_t first = job->first + from;
-		ssize_t have = io_pread_full(job->f->fd, sc->pages, (size_t)(to - from) * CONTENT_PAGE,
-					     (off_t)(first * CONTENT_PAGE));
-		if (have < 0)
-			return (int)have;
-		for (uint64_t i = 0; i < to - from; i++) {
-			size_t at = (size_t)i * CONTENT_PAGE, left = (size_t)have > at ? (size_t)have - at : 0;
-			int r = file_read_block(job, sc, first + i, sc->pages + at, left);
-			if (r < 0)
-				return r;
-		}
+		int r = file_open_page(f, sc, range->first + i, page, left, out);
+		if (r < 0)
+			return r;
+		if (!direct)
+			memcpy(buf + (from - pos), sc->block + (from - b.from), (size_t)(to - from));
 	}
 	return 0;
 }
@@ -130,10 +102,15 @@ ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t off)
 	if (off >= size || n == 0)
 		return 0;
 	n = (size_t)min_u64(min_u64(n, size - off), SCRATCH_BYTES);
-	struct file_reading job = { .f = f, .pos = off + CONTENT_HEADER_LEN, .n = n, .buf = buf };
-	struct content_range range = content_range_of(job.pos, n);
-	job.first = range.first;
-	r = crew_run(f->st->crew, file_read_parts, &job, range.count);
+	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
+	if (!sc)
+		return -ENOMEM;
+
+	uint64_t pos = off + CONTENT_HEADER_LEN;
+	struct content_range range = content_range_of(pos, n);
+	ssize_t have = io_pread_full(f->fd, sc->pages, (size_t)range.count * CONTENT_PAGE,
+				     (off_t)(range.first * CONTENT_PAGE));
+	r = have < 0 ? (int)have : file_open_range(f, sc, &range, pos, n, (size_t)have, buf);
 	return r < 0 ? r : (ssize_t)n;
 }
 
@@ -275,79 +252,40 @@ void file_take_len(struct file *f, uint64_t len)
 	f->len = len;
 }
 
-/* Writing stream bytes [pos, pos + n) from buf (zeros if NULL) into pages that lie in order. */
-struct file_writing {
-	const struct file *f;
-	uint64_t first; /* block */
-	uint64_t count;
-	uint64_t pos;
-	uint64_t n;
-	const uint8_t *buf;
-	uint64_t new_len;
-	struct block_nonce nonce; /* of the first block */
-	uint8_t *pages;
-	uint8_t *last; /* gets what the last block holds in the clear, if that is not full */
-};
-
-static int file_write_block(const struct file_writing *job, struct scratch *sc, uint64_t i)
-{
-	const struct file *f = job->f;
-	uint64_t k = job->first + i;
-	struct content_meta meta = {
-		.used = (uint16_t)min_u64(job->new_len - k * CONTENT_PAYLOAD, CONTENT_PAYLOAD),
-		.durable = k == 0 ? f->durable : 0,
-	};
-	struct block_nonce nonce = job->nonce;
-	const uint8_t *plain;
-	block_nonce_skip(&nonce, i);
-	int r = file_merge(f, sc, k, job->buf, job->pos, job->n, &plain);
-	if (r == 0)
-		r = block_seal(sc, k, &nonce, &meta, &f->header, plain, job->pages + i * CONTENT_PAGE);
-	if (r == 0 && i == job->count - 1 && meta.used < CONTENT_PAYLOAD)
-		memcpy(job->last, plain, CONTENT_PAYLOAD);
-	return r;
-}
-
-/* For crew_run; the file's lock is held by who runs it. */
-static int file_write_parts(void *arg, struct crew_parts *parts)
-{
-	const struct file_writing *job = arg;
-	uint64_t from, to;
-	struct scratch *sc = scratch_get();
-	if (!sc)
-		return -ENOMEM;
-	block_set_file(job->f->st, sc, job->f->header.file_nonce);
-	int r = 0;
-	while (r == 0 && crew_next(parts, &from, &to))
-		for (uint64_t i = from; r == 0 && i < to; i++)
-			r = file_write_block(job, sc, i);
-	if (sc->pages != job->pages)
-		block_clear(sc);
-	return r;
-}
-
 /* file_put without a gap. */
 static int file_put_run(struct file *f, struct scratch *sc, const uint8_t *buf, uint64_t pos, uint64_t n)
 {
 	struct content_range range = content_range_of(pos, n);
 	uint64_t new_len = max_u64(f->len, pos + n);
-	struct file_writing job = {
-		.f = f, .first = range.first, .count = range.count, .pos = pos, .n = n, .buf = buf,
-		.new_len = new_len, .pages = sc->pages, .last = sc->last,
-	};
-	block_nonce_draw(&job.nonce);
-	int r = crew_run(f->st->crew, file_write_parts, &job, range.count);
-	if (r == 0 && new_len != f->len)
-		r = file_unhint(f);
-	if (r == 0)
-		r = file_write_pages(f, sc->pages, range.first, range.count);
+	struct block_nonce nonce;
+	const uint8_t *plain = NULL;
+
+	block_nonce_draw(&nonce);
+	for (uint64_t i = 0; i < range.count; i++) {
+		uint64_t k = range.first + i;
+		struct content_meta meta = {
+			.used = (uint16_t)min_u64(new_len - k * CONTENT_PAYLOAD, CONTENT_PAYLOAD),
+			.durable = k == 0 ? f->durable : 0,
+		};
+		int r = file_merge(f, sc, k, buf, pos, n, &plain);
+		if (r < 0)
+			return r;
+		r = block_seal(sc, k, &nonce, &meta, &f->header, plain, sc->pages + i * CONTENT_PAGE);
+		if (r < 0)
+			return r;
+		block_nonce_next(&nonce);
+	}
+	int r = new_len == f->len ? 0 : file_unhint(f);
+	if (r < 0)
+		return r;
+	r = file_write_pages(f, sc->pages, range.first, range.count);
 	if (r < 0)
 		return r;
 
 	uint64_t last = range.first + range.count - 1;
 	file_take_len(f, new_len);
 	if (last == (new_len - 1) / CONTENT_PAYLOAD && content_last_used(new_len) < CONTENT_PAYLOAD)
-		file_keep_tail(f, last, sc->last);
+		file_keep_tail(f, last, plain);
 	else if (f->tail_valid && f->tail_block >= range.first && f->tail_block <= last)
 		file_keep_tail(f, 0, NULL);
 	return 0;

@@ -8,7 +8,7 @@
 #include "crypto/keymem.h"
 
 #define SCRATCH_CIPHER ((size_t)SCRATCH_PAGES * CONTENT_PAGE)
-#define SCRATCH_MAP (SCRATCH_CIPHER + SCRATCH_BYTES + 3 * CONTENT_PAGE)
+#define SCRATCH_MAP (SCRATCH_CIPHER + SCRATCH_BYTES + 2 * CONTENT_PAGE)
 
 static pthread_key_t scratch_key;
 static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
@@ -21,7 +21,7 @@ static void scratch_free(void *p)
 	aead_free(s->aead);
 	keymem_free(s->key);
 	if (s->pages) {
-		keymem_wipe(s->block, 3 * CONTENT_PAGE);
+		keymem_wipe(s->block, 2 * CONTENT_PAGE);
 		munmap(s->pages, SCRATCH_MAP);
 	}
 	free(s);
@@ -53,7 +53,6 @@ struct scratch *scratch_get(void)
 		s->out = s->pages + SCRATCH_CIPHER;
 		s->block = s->out + SCRATCH_BYTES;
 		s->saved = s->block + CONTENT_PAGE;
-		s->last = s->saved + CONTENT_PAGE;
 	}
 	if (!s->aead || !s->key || !s->pages || pthread_setspecific(scratch_key, s) != 0) {
 		scratch_free(s);

@@ -22,7 +22,6 @@ struct scratch {
 	uint8_t *out;			    /* SCRATCH_BYTES: a reply's plaintext; the caller of the store's */
 	uint8_t *one;			    /* the last of them, for a page beside a request's */
 	uint8_t *block;			    /* CONTENT_PAYLOAD: one block in the clear */
-	uint8_t *last;			    /* CONTENT_PAYLOAD: the last block of a write, in the clear */
 	uint8_t *saved;			    /* CONTENT_PAYLOAD: the last block before a change, to undo it */
 };
 

@@ -13,8 +13,6 @@
 #include "store/sidefile.h"
 #include "vault/vault.h"
 
-struct crew;
-
 struct store {
 	const struct vault *vault; /* unlocked; not ours */
 	int root_fd;		   /* not O_PATH; not ours */
@@ -22,7 +20,6 @@ struct store {
 	bool read_only;
 	bool hide_sizes;
 	bool stacked;		   /* pages belong to a filesystem below: sync_file_range does nothing */
-	struct crew *crew;	   /* of the session that serves it, or NULL */
 	bool kernel_mtime;	   /* writeback cache: the kernel alone knows when a file was written */
 	pthread_rwlock_t modes;	   /* see store/force.h; innermost but for the side files' */
 	struct sidefile_queue side;
