@@ -163,11 +163,24 @@ static bool session_hung_up(const struct fs *fs)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
 }
 
-/* A mount that was detached and is still in use ends with its descriptor: libfuse would unmount by name, and
- * that may be another's now. */
+/* Hang up ourselves: whoever still uses the mount gets errors. A broken pipe takes the descriptor's place, which
+ * looks to libfuse like a mount that is gone. */
+static bool session_hang_up(const struct fs *fs)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	close(ends[0]);
+	bool done = dup3(ends[1], fuse_session_fd(fs->se), O_CLOEXEC) >= 0;
+	close(ends[1]);
+	return done;
+}
+
+/* libfuse unmounts by name. Where a detached mount that is still in use was, another may lie now. */
 static void session_unmount(struct fs *fs)
 {
-	if (session_hung_up(fs) || mountid_of(fs->opt->mountpoint) == fs->mount_id)
+	bool here = session_hung_up(fs) || mountid_of(fs->opt->mountpoint) == fs->mount_id;
+	if (here || session_hang_up(fs))
 		fuse_session_unmount(fs->se);
 }
 
