@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,7 +15,11 @@
 
 void sidefile_queue_init(struct sidefile_queue *q)
 {
+	struct rlimit lim;
 	memset(q, 0, sizeof(*q));
+	q->max = SIDEFILE_QUEUE;
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur / 8 < q->max)
+		q->max = lim.rlim_cur / 8;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->drain, NULL);
 }
@@ -32,7 +37,7 @@ static void sidefile_push(struct sidefile_queue *q, int fd)
 	bool kept = false;
 	{
 		SCOPED_LOCK(&q->lock);
-		if (q->n < SIDEFILE_QUEUE) {
+		if (q->n < q->max) {
 			q->fds[q->n++] = fd;
 			kept = true;
 		} else {

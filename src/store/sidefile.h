@@ -19,6 +19,7 @@ struct sidefile_queue {
 	pthread_mutex_t drain;	/* held while a drain is under way, so that a second one waits for it */
 	int fds[SIDEFILE_QUEUE];
 	size_t n;
+	size_t max;		/* an eighth of the descriptors we may have, at most SIDEFILE_QUEUE */
 	bool overflow;		/* some were not kept: only syncfs will do */
 	_Atomic uint64_t failures; /* of syncfs: see sidefile_syncfs */
 };
