@@ -379,9 +379,15 @@ int inode_pin(struct inode_table *t, struct node *n)
 static bool inode_is_above(struct inode_table *t, const struct node *n, struct node *at)
 {
 	char disk[NAME_DISK_SIZE];
+	const struct node *mark = NULL; /* to notice a ring (Brent), which a race can have made */
+	size_t steps = 0, next_mark = 16;
 	inode_ref(at);
-	while (at != n) {
+	while (at != n && at != mark) {
 		struct node *parent = NULL;
+		if (++steps == next_mark) {
+			mark = at;
+			next_mark *= 2;
+		}
 		bool more = inode_where(t, at, 0, &parent, disk);
 		inode_unref(t, at);
 		if (!more)

@@ -76,6 +76,8 @@ static void node_file_finish(struct fs *fs, struct node *n, struct file *f)
 static void node_file_leave(struct node *n, struct file *f)
 {
 	n->file = NULL;
+	if (!file_is_open(f, false))
+		return; /* it could not be opened: nothing has been learnt */
 	n->whole = file_is_whole(f);
 	n->true_size = file_size(f);
 	file_seen(f, &n->raw_size, &n->raw_ctime);

@@ -83,14 +83,13 @@ static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr
 	return 0;
 }
 
-/* The kernel, whose times count with a writeback cache, sends them after a change of name too; where the file is
- * another's that is not permitted, and nothing is lost if it has the mtime already. */
-static bool node_has_mtime(const struct node_fd *fd, const struct stat *attr, int to_set)
+/* The kernel, whose mtime counts with a writeback cache, sends it by itself after a write or a change of name. A
+ * file of another's can be written without being permitted that: it has the time of the write then, and nothing
+ * is lost. Whoever asks for a time by utimensat has been turned away by the kernel already. */
+static bool node_is_own_mtime(const struct fs *fs, int to_set)
 {
-	struct stat sb;
-	return !(to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)) &&
-	       fstat(fd->fd, &sb) == 0 && sb.st_mtim.tv_sec == attr->st_mtim.tv_sec &&
-	       sb.st_mtim.tv_nsec == attr->st_mtim.tv_nsec;
+	return fs->st->kernel_mtime && (to_set & FUSE_SET_ATTR_MTIME) &&
+	       !(to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW));
 }
 
 static int node_set_times(struct node *n, const struct node_fd *fd, const struct stat *attr, int to_set)
@@ -116,7 +115,7 @@ static int node_set_times(struct node *n, const struct node_fd *fd, const struct
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd->fd);
 		r = utimensat(AT_FDCWD, path, times, 0) == 0 ? 0 : -errno;
 	}
-	return (r == -EPERM || r == -EACCES) && node_has_mtime(fd, attr, to_set) ? 0 : r;
+	return (r == -EPERM || r == -EACCES) && node_is_own_mtime(fd->fs, to_set) ? 0 : r;
 }
 
 static int node_set_size(struct fs *fs, struct node *n, uint64_t size)

@@ -115,7 +115,8 @@ static void *signals_main(void *arg)
 {
 	struct signals *s = arg;
 	int sig;
-	while (sigwait(&s->set, &sig) == 0 && !atomic_load(&s->stop))
+	/* Once: a second signal would ask a mount that nobody serves any more. */
+	if (sigwait(&s->set, &sig) == 0 && !atomic_load(&s->stop))
 		signals_end(s);
 	return NULL;
 }

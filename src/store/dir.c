@@ -110,6 +110,18 @@ static void dir_drop_leftover(const struct dir *d, const char *disk)
 	(void)unlinkat(d->fd, disk, AT_REMOVEDIR);
 }
 
+/* The next entry but "." and "..", or NULL: then *r is 0 at the end, or -errno. */
+static struct dirent *dir_next(DIR *stream, int *r)
+{
+	struct dirent *e;
+	do {
+		errno = 0;
+		e = readdir(stream);
+	} while (e && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0));
+	*r = e ? 0 : -errno;
+	return e;
+}
+
 /* Look at every name in the directory. Returns 0 if none but the format's own are there (removing those
  * that are leftovers if 'clean'), -ENOTEMPTY, or -errno. */
 static int dir_scan_empty(const struct dir *d, bool clean)
@@ -124,18 +136,13 @@ static int dir_scan_empty(const struct dir *d, bool clean)
 	}
 	int r = 0;
 	struct dirent *e;
-	while (r == 0 && (e = readdir(stream))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
+	while (r == 0 && (e = dir_next(stream, &r)))
 		if (name_classify(e->d_name) != NAME_OURS)
 			r = -ENOTEMPTY;
-	}
 	rewinddir(stream);
-	while (r == 0 && clean && (e = readdir(stream))) {
-		if (name_classify(e->d_name) != NAME_OURS || strcmp(e->d_name, NAME_DIR_FILE) == 0)
-			continue;
-		dir_drop_leftover(d, e->d_name);
-	}
+	while (r == 0 && clean && (e = dir_next(stream, &r)))
+		if (strcmp(e->d_name, NAME_DIR_FILE) != 0)
+			dir_drop_leftover(d, e->d_name);
 	closedir(stream);
 	return r;
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "crypto/rng.h"
 #include "store/symlink.h"
 
@@ -284,11 +283,17 @@ int dirops_rmdir(struct dir *d, const struct sealed_name *name, struct dir *chil
 
 /* Long link targets lie beside their links: put copies where the links are going. What is moved may have been
  * synced, and must not come to depend on a side file or directory ID that the disk does not hold yet. */
-static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name *from, struct dir *to_dir,
-				 const struct sealed_name *to, unsigned int flags)
+static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name *from, bool from_link,
+				 struct dir *to_dir, const struct sealed_name *to, unsigned int flags)
 {
-	if (from_dir == to_dir)
-		return to->hashed || (flags & RENAME_EXCHANGE) ? store_drain(to_dir->st) : 0;
+	struct stat sb;
+	if (from_dir == to_dir) {
+		/* What is replaced may have another name, a new one. */
+		bool linked = fstatat(to_dir->fd, to->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_nlink > 1 &&
+			      !S_ISDIR(sb.st_mode);
+		bool drain = to->hashed || from_link || linked || (flags & RENAME_EXCHANGE);
+		return drain ? store_drain(to_dir->st) : 0;
+	}
 	int r = symlink_copy_side(from_dir, from->disk, to_dir);
 	if (r == 0 && (flags & RENAME_EXCHANGE))
 		r = symlink_copy_side(to_dir, to->disk, from_dir);
@@ -326,7 +331,7 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 
 	int r = dirops_side_make(to_dir, to, &side);
 	if (r == 0)
-		r = dirops_rename_prepare(from_dir, from, to_dir, to, flags);
+		r = dirops_rename_prepare(from_dir, from, from_has, to_dir, to, flags);
 	struct dir_stripped stripped = { .dir = NULL };
 	if (r == 0 && strip) {
 		r = dir_strip(victim, to_dir, &stripped);

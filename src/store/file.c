@@ -10,7 +10,6 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "base/log.h"
 #include "store/file_impl.h"
 
 /* How far behind an absent header other bytes are looked at (they are zeros in an honest vault). */
@@ -162,7 +161,9 @@ static int file_load(struct file *f)
 	f->mark = 0;
 	f->cuts++;
 	f->whole = f->told_whole || s.len == 0 ? s.len : s.durable;
-	f->cut_off = content_pages(s.len) > size / CONTENT_PAGE;
+	f->there = size / CONTENT_PAGE;
+	f->cut_off = content_pages(s.len) > f->there;
+	f->sparse_synced = false;
 	f->junk = s.junk;
 	f->hint_was_wrong = content_hint(size, &told) && told != content_plain_size(s.len);
 	f->hinted = size % CONTENT_PAGE != 0 && !f->hint_was_wrong;
@@ -199,9 +200,9 @@ int file_attach(struct file *f, int fd, bool writable)
 	return f->loaded ? 0 : file_load(f);
 }
 
-int file_revalidate(struct file *f)
+/* Returns 1 if it had changed below, 0 if not, or -errno. */
+static int file_look(struct file *f)
 {
-	SCOPED_WRITE(&f->lock);
 	struct stat sb;
 	if (fstat(f->fd, &sb) != 0)
 		return -errno;
@@ -211,6 +212,30 @@ int file_revalidate(struct file *f)
 	f->told_whole = false;
 	int r = file_load(f);
 	return r < 0 ? r : 1;
+}
+
+int file_revalidate(struct file *f)
+{
+	SCOPED_WRITE(&f->lock);
+	return file_look(f);
+}
+
+int file_refresh(struct file *f)
+{
+	int r = file_usable(f);
+	if (r == 0 && !f->st->alone)
+		r = file_look(f);
+	return r < 0 ? r : 0;
+}
+
+int file_changed(struct file *f, int r)
+{
+	struct stat sb;
+	if (!f->st->alone && fstat(f->fd, &sb) == 0) {
+		f->seen_size = (uint64_t)sb.st_size;
+		f->seen_ctime = sb.st_ctim;
+	}
+	return r;
 }
 
 bool file_hint_was_wrong(struct file *f)
@@ -294,7 +319,8 @@ int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct s
 	if (r < 0)
 		return r;
 	struct timespec times[2] = { sb.st_atim, f->st->kernel_mtime ? f->mtime : sb.st_mtim };
-	if (futimens(f->fd, times) != 0)
+	/* Whoever may write a file of another's may not set its times: it is changed all the same. */
+	if (futimens(f->fd, times) != 0 && errno != EPERM && errno != EACCES)
 		return -errno;
 	f->touched = false;
 	return r;
@@ -319,8 +345,10 @@ int file_set_times(struct file *f, const struct timespec times[2])
 {
 	struct stat sb;
 	SCOPED_WRITE(&f->lock);
+	(void)file_refresh(f);
 	if (futimens(f->fd, times) != 0)
 		return -errno;
+	(void)file_changed(f, 0);
 	if (times[1].tv_nsec != UTIME_OMIT && fstat(f->fd, &sb) == 0) {
 		f->mtime = sb.st_mtim;
 		f->touched = false;
@@ -331,10 +359,12 @@ int file_set_times(struct file *f, const struct timespec times[2])
 int file_settle(struct file *f)
 {
 	SCOPED_WRITE(&f->lock);
-	bool hint = f->len > 0 && !f->hinted && !f->cut_off && !f->st->hide_sizes;
-	if (!f->loaded || !f->writable || (!hint && !(f->touched && f->st->kernel_mtime)))
+	if (!f->loaded || !f->writable || file_refresh(f) < 0)
 		return f->error;
-	int r = file_keep_mtime(f, hint ? file_change_hint : file_change_nothing);
+	bool hint = f->len > 0 && !f->hinted && !f->cut_off && !f->st->hide_sizes;
+	if (!hint && !(f->touched && f->st->kernel_mtime))
+		return f->error;
+	int r = file_changed(f, file_keep_mtime(f, hint ? file_change_hint : file_change_nothing));
 	if (r == 0 && hint)
 		f->hinted = true;
 	return f->error < 0 ? f->error : r;

@@ -107,11 +107,14 @@ static int file_change_heal(struct file *f, const struct stat *sb)
 static int file_raise_step(struct file *f)
 {
 	SCOPED_WRITE(&f->lock);
-	if (!f->loaded || !f->writable || f->error < 0 || f->len == 0 || f->synced <= f->durable)
+	if (!f->loaded || !f->writable || f->error < 0)
 		return 0;
+	int r = file_refresh(f);
+	if (r < 0 || f->len == 0 || f->synced <= f->durable)
+		return r;
 	if (f->whole == f->len)
-		return file_keep_mtime(f, file_change_durable);
-	int r = file_keep_mtime(f, file_change_heal);
+		return file_changed(f, file_keep_mtime(f, file_change_durable));
+	r = file_changed(f, file_keep_mtime(f, file_change_heal));
 	return r < 0 ? r : 1;
 }
 

@@ -21,7 +21,9 @@ struct file {
 	bool loaded;	      /* what follows is known; while it is not, content is an error */
 	bool hinted;	      /* the ciphertext size carries the (right) hint */
 	bool hint_was_wrong;
-	bool cut_off;	      /* pages are missing at the end: damage, and nothing is put behind it */
+	bool cut_off;	      /* pages are missing at the end: damage, and nothing is put there or behind */
+	uint64_t there;	      /* how many are not, if so */
+	bool sparse_synced;   /* SPARSE is known to be on disk */
 	bool junk;	      /* empty, but zeros of an unfinished first write lie on disk */
 	bool told_whole;      /* file_new's */
 	_Atomic uint64_t changes; /* how often it was written, cut or grown through this object */
@@ -64,6 +66,13 @@ static inline uint64_t file_base(const struct file *f)
 {
 	return f->len > CONTENT_HEADER_LEN ? f->len : CONTENT_HEADER_LEN;
 }
+
+/* In shared mode another may have changed the file since this object looked: before anything is done that goes by
+ * what it knows, look again. Returns 0 or as file_attach. Exclusive lock. */
+int file_refresh(struct file *f);
+
+/* And after it, so that our own changes are not taken for another's. Returns r. Exclusive lock. */
+int file_changed(struct file *f, int r);
 
 /* Set the scratch up for this file and return it, to be cleared; NULL without memory. */
 struct scratch *file_scratch(const struct file *f);

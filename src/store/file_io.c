@@ -172,14 +172,19 @@ int file_put_header(struct file *f, struct scratch *sc)
 
 int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below)
 {
-	if (f->header.flags & CONTENT_FLAG_SPARSE)
-		return 0;
-	f->header.flags |= CONTENT_FLAG_SPARSE;
-	int r = file_put_header(f, sc);
-	if (r == 0 && below < f->durable)
+	int r = 0;
+	if (!(f->header.flags & CONTENT_FLAG_SPARSE)) {
+		f->header.flags |= CONTENT_FLAG_SPARSE;
+		r = file_put_header(f, sc);
+		if (r < 0) {
+			f->header.flags &= ~CONTENT_FLAG_SPARSE;
+			return r;
+		}
+	}
+	if (below < f->durable && !f->sparse_synced) {
 		r = file_flush(f);
-	if (r < 0)
-		f->header.flags &= ~CONTENT_FLAG_SPARSE;
+		f->sparse_synced = r == 0;
+	}
 	return r;
 }
 
@@ -193,7 +198,7 @@ static int file_begin(struct file *f, struct scratch *sc)
 	rng_bytes(f->header.file_nonce, sizeof(f->header.file_nonce));
 	block_set_file(f->st, sc, f->header.file_nonce);
 	f->durable = f->synced = f->care = f->mark = f->whole = 0;
-	f->hinted = f->tail_valid = false;
+	f->hinted = f->tail_valid = f->sparse_synced = false;
 	return 0;
 }
 
@@ -334,8 +339,6 @@ static void file_undo(struct file *f, struct scratch *sc, uint64_t old_len)
 /* Before a growth: the last block, if it is a partial one, to sc->saved and the tail. */
 static int file_save(struct file *f, struct scratch *sc)
 {
-	if (f->cut_off)
-		return -EBADMSG;
 	if (f->len == 0 || content_last_used(f->len) == CONTENT_PAYLOAD)
 		return 0;
 	uint64_t k = (f->len - 1) / CONTENT_PAYLOAD;
@@ -350,6 +353,9 @@ static int file_save(struct file *f, struct scratch *sc)
 int file_put(struct file *f, struct scratch *sc, const uint8_t *buf, uint64_t pos, uint64_t n)
 {
 	uint64_t old_len = f->len;
+	/* What is missing must not become a hole, which SPARSE excuses. */
+	if (f->cut_off && pos + n > f->there * CONTENT_PAYLOAD)
+		return -EBADMSG;
 	if (pos + n <= old_len)
 		return file_put_run(f, sc, buf, pos, n);
 
@@ -379,7 +385,7 @@ int file_write(struct file *f, const void *buf, size_t n, uint64_t off)
 		return -EINVAL;
 
 	SCOPED_WRITE(&f->lock);
-	int r = file_usable(f);
+	int r = file_refresh(f);
 	if (r < 0)
 		return r;
 	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
@@ -387,5 +393,5 @@ int file_write(struct file *f, const void *buf, size_t n, uint64_t off)
 		return -ENOMEM;
 	f->touched = true;
 	f->changes++;
-	return file_put(f, sc, buf, off + CONTENT_HEADER_LEN, n);
+	return file_changed(f, file_put(f, sc, buf, off + CONTENT_HEADER_LEN, n));
 }

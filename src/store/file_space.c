@@ -123,12 +123,12 @@ int file_truncate(struct file *f, uint64_t size)
 	f->touched = true;
 	f->changes++;
 	if (size == 0) /* also where nothing is known of the rest, or it is damaged */
-		return f->loaded && f->len == 0 && !f->junk && f->error == 0 ? 0 : file_empty(f);
-	int r = file_usable(f);
+		return file_changed(f, file_empty(f));
+	int r = file_refresh(f);
 	if (r < 0)
 		return r;
 	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
-	return sc ? file_set_len(f, sc, content_stream_len(size)) : -ENOMEM;
+	return sc ? file_changed(f, file_set_len(f, sc, content_stream_len(size))) : -ENOMEM;
 }
 
 /* ---- fallocate ---- */
@@ -204,7 +204,7 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len)
 	if (off > CONTENT_MAX_SIZE || len > CONTENT_MAX_SIZE - off)
 		return -EFBIG;
 	SCOPED_WRITE(&f->lock);
-	int r = file_usable(f);
+	int r = file_refresh(f);
 	if (r < 0)
 		return r;
 	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
@@ -213,7 +213,7 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len)
 	uint64_t pos = off + CONTENT_HEADER_LEN;
 	f->touched = true;
 	f->changes++;
-	return file_allocate_locked(f, sc, mode, pos, pos + len);
+	return file_changed(f, file_allocate_locked(f, sc, mode, pos, pos + len));
 }
 
 /* ---- holes ---- */

@@ -20,6 +20,7 @@ struct store {
 	bool read_only;
 	bool hide_sizes;
 	bool stacked;		   /* pages belong to a filesystem below: sync_file_range does nothing */
+	bool alone;		   /* nobody else changes the vault (private mode) */
 	bool kernel_mtime;	   /* writeback cache: the kernel alone knows when a file was written */
 	pthread_rwlock_t modes;	   /* see store/force.h; innermost but for the side files' */
 	struct sidefile_queue side;

@@ -12,7 +12,6 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/codec.h"
-#include "base/log.h"
 #include "crypto/kdf.h"
 #include "crypto/rng.h"
 #include "store/scratch.h"
