@@ -395,6 +395,25 @@ static void test_missing_stays_missing(void **state)
 	}
 }
 
+/* A write that lies within the missing part does not make a hole of the rest. */
+static void test_missing_not_filled(void **state)
+{
+	struct fixture *x = *state;
+	static const uint8_t block[PAYLOAD];
+	uint8_t got[16];
+	struct file *before _cleanup_file_ = model_file(&model, x, "f", 9 * PAYLOAD - HEADER);
+	make_sparse(before);
+	make_durable(before);
+	disk_cut(file_fd(before), 3 * PAGE);
+	struct file *f _cleanup_file_ = file_at(x, "f");
+	assert_int_equal(file_write(f, block, PAYLOAD, BLOCK_OFF(6)), -EBADMSG);
+	assert_int_equal(file_write(f, "here", 4, BLOCK_OFF(2)), 0);
+	struct file *again _cleanup_file_ = file_at(x, "f");
+	assert_int_equal(file_read(again, got, 16, BLOCK_OFF(4)), -EBADMSG);
+	assert_int_equal(file_read(again, got, 4, BLOCK_OFF(2)), 4);
+	assert_memory_equal(got, "here", 4);
+}
+
 /* A hostile file: nearly all of it is a hole. Healing looks at what is there, not at every page. */
 static unsigned int reads;
 
@@ -450,6 +469,7 @@ int main(void)
 		T(test_healing_fails),
 		T(test_healing_keeps_mtime),
 		T(test_missing_stays_missing),
+		T(test_missing_not_filled),
 		T(test_huge_hole),
 	};
 	return RUN_TAP(tests, fixture_group_setup, fixture_group_teardown);

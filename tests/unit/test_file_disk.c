@@ -287,6 +287,34 @@ static void test_hint_keeps_mtime(void **state)
 	assert_int_equal(sb.st_atim.tv_sec, 1000);
 }
 
+/* Another mount writes the same file: nothing that it did is undone by what this one remembers. */
+static void test_beside_another(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t got[100];
+	int r;
+	struct file *one _cleanup_file_ = model_file(&model, x, "f", 100);
+	assert_int_equal(file_sync(one, false), 0);
+	struct file *two _cleanup_file_ = file_found(x, "f", true, &r);
+	assert_int_equal(r, 0);
+
+	model_fill(&model, 20000);
+	assert_int_equal(file_write(two, model.bytes, 20000, 0), 0);
+	assert_int_equal(file_settle(two), 0);
+	assert_int_equal(file_settle(one), 0);
+	assert_int_equal(file_raise(one), 0);
+	model_check(&model, one);
+	model_check_disk(&model, x, "f");
+
+	assert_int_equal(file_truncate(two, 0), 0); /* and a new header */
+	model_fill(&model, 90);
+	assert_int_equal(file_write(two, model.bytes, 90, 0), 0);
+	assert_int_equal(file_write(one, "abc", 3, 90), 0);
+	assert_int_equal(file_read(one, got, 100, 0), 93);
+	assert_memory_equal(got, model.bytes, 90);
+	assert_memory_equal(got + 90, "abc", 3);
+}
+
 /* With a writeback cache the kernel's mtime counts, not that of our writing what it hands us. */
 static void test_kernel_mtime(void **state)
 {
@@ -333,6 +361,7 @@ int main(void)
 		FIXTURE_TEST(test_hint_wrong),
 		FIXTURE_TEST(test_hint_mended),
 		FIXTURE_TEST(test_hint_keeps_mtime),
+		FIXTURE_TEST(test_beside_another),
 		FIXTURE_TEST(test_kernel_mtime),
 		FIXTURE_TEST(test_hint_hidden),
 	};
