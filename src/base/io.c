@@ -242,6 +242,16 @@ static int fsync_dir_fd(int fd)
 	return -errno;
 }
 
+void io_fd_path(char path[static IO_FD_PATH], int fd)
+{
+	snprintf(path, IO_FD_PATH, "/proc/self/fd/%d", fd);
+}
+
+bool io_is_dot(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
 int io_fsync_dir(int dirfd)
 {
 	int r = fsync_dir_fd(dirfd);

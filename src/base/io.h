@@ -6,6 +6,7 @@
 #ifndef CRYPTFS_BASE_IO_H
 #define CRYPTFS_BASE_IO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,6 +35,13 @@ int io_create_file(int dirfd, const char *name, const void *buf, size_t n, mode_
  * On failure the old file is as it was and no temporary is left. Returns 0 or -errno. */
 int io_replace_file(int dirfd, const char *name, const char *backup, const void *buf, size_t n,
 		    mode_t mode);
+
+/* The path by which calls that want one get at what fd (O_PATH or not) refers to. */
+#define IO_FD_PATH 32
+void io_fd_path(char path[static IO_FD_PATH], int fd);
+
+/* Is it "." or ".."? */
+bool io_is_dot(const char *name);
 
 /* fsync the directory that dirfd (O_PATH or not) refers to. Returns 0 or -errno. */
 int io_fsync_dir(int dirfd);

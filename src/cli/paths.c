@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/io.h"
 #include "cli/cli.h"
 #include "vault/vault.h"
 
@@ -55,7 +56,7 @@ int paths_is_empty(int fd)
 
 	const struct dirent *e;
 	while (errno = 0, (e = readdir(d)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+		if (!io_is_dot(e->d_name))
 			return 0;
 	return errno ? -errno : 1;
 }

@@ -90,23 +90,6 @@ void inode_table_destroy(struct inode_table *t)
 	t->root.dir = NULL;
 }
 
-static void inode_each_in_chain(struct node *n, void (*fn)(void *arg, struct file *f), void *arg)
-{
-	for (; n; n = n->next)
-		if (n->file)
-			fn(arg, n->file);
-}
-
-void inode_each_file(struct inode_table *t, void (*fn)(void *arg, struct file *f), void *arg)
-{
-	for (int i = 0; i < INODE_SHARDS; i++) {
-		struct inode_shard *s = &t->shards[i];
-		for (size_t b = 0; b < s->n_buckets; b++)
-			inode_each_in_chain(s->buckets[b], fn, arg);
-		inode_each_in_chain(s->orphans, fn, arg);
-	}
-}
-
 /* Nodes that are being collected. */
 struct inode_list {
 	struct node **nodes;
@@ -145,16 +128,6 @@ size_t inode_open_files(struct inode_table *t, struct node ***out)
 	}
 	*out = l.nodes;
 	return l.n;
-}
-
-size_t inode_count(struct inode_table *t)
-{
-	size_t n = 0;
-	for (int i = 0; i < INODE_SHARDS; i++) {
-		SCOPED_LOCK(&t->shards[i].lock);
-		n += t->shards[i].n;
-	}
-	return n;
 }
 
 /* ---- the table; the shard's lock is held ---- */

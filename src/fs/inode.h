@@ -91,15 +91,9 @@ int inode_table_init(struct inode_table *t, struct dir *root);
 /* Free everything, whatever the kernel still counted. No other thread may be left. */
 void inode_table_destroy(struct inode_table *t);
 
-/* Call fn for every node with loaded content. No other thread may be left. */
-void inode_each_file(struct inode_table *t, void (*fn)(void *arg, struct file *f), void *arg);
-
 /* All nodes with loaded content (without memory, some), each counted by inode_ref; *out is to be freed. Returns
  * how many. */
 size_t inode_open_files(struct inode_table *t, struct node ***out);
-
-/* How many nodes are known, the root not counted. */
-size_t inode_count(struct inode_table *t);
 
 /* The lock of a node's shard. */
 pthread_mutex_t *inode_lock(struct inode_table *t, const struct node *n);

@@ -2,11 +2,11 @@
 /* Locations, descriptors and status of nodes. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "fs/node_impl.h"
 #include "store/attr.h"
 
@@ -76,7 +76,7 @@ void node_loc_cleanup(struct node_loc *l)
 /* Open what has no name any more. */
 static int node_open_pin(struct fs *fs, struct node *n, int flags, int *out)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	struct stat sb;
 	_cleanup_fd_ int pin = inode_pin(&fs->inodes, n);
 	if (pin < 0)
@@ -85,7 +85,7 @@ static int node_open_pin(struct fs *fs, struct node *n, int flags, int *out)
 		*out = TAKE_FD(pin);
 		return 0;
 	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", pin);
+	io_fd_path(path, pin);
 	_cleanup_fd_ int fd = open(path, (flags & ~O_NOFOLLOW) | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &sb) != 0)
 		return -errno;

@@ -25,7 +25,7 @@ static struct file *file_of(const struct fuse_file_info *fi)
 
 static void file_log(struct file *f, const char *what, int r)
 {
-	if (reply_is_damage(r) || r == -EPROTONOSUPPORT)
+	if (store_is_damage(r) || r == -EPROTONOSUPPORT)
 		log_error("inode %llu: %s: %s", (unsigned long long)file_ino(f), what,
 			  r == -EPROTONOSUPPORT ? "sealed by a newer cryptfs" : "damaged or tampered with");
 }
@@ -36,9 +36,9 @@ static void file_log(struct file *f, const char *what, int r)
  * takes the file for a new one and asks again: ESTALE makes it look. */
 static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 {
-	uint64_t size = file_size(f);
 	if (!file_hint_was_wrong(f))
 		return false;
+	uint64_t size = file_size(f);
 	{
 		SCOPED_LOCK(inode_lock(&fs->inodes, n));
 		if (n->size_known && n->true_size == size)
@@ -59,7 +59,7 @@ static int file_open_node(struct fs *fs, struct node *n, int flags, struct fuse_
 		changed = r > 0;
 	}
 	/* A file that is damaged can still be emptied. */
-	if ((flags & O_TRUNC) && (r >= 0 || reply_is_damage(r)))
+	if ((flags & O_TRUNC) && (r >= 0 || store_is_damage(r)))
 		r = file_truncate(f.file, 0);
 	if (r >= 0 && file_misled(fs, n, f.file))
 		r = -ESTALE;

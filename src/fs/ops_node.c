@@ -2,12 +2,12 @@
 /* lookup forget forget_multi getattr setattr readlink statfs */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/reply.h"
@@ -67,7 +67,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 
 static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr, int to_set)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	SCOPED_READ(&fd->fs->st->modes);
 	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
 		uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
@@ -76,7 +76,7 @@ static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr
 			return -errno;
 	}
 	if (to_set & FUSE_SET_ATTR_MODE) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd->fd);
+		io_fd_path(path, fd->fd);
 		if (chmod(path, attr->st_mode & 07777) != 0)
 			return -errno;
 	}
@@ -88,13 +88,13 @@ static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr
  * is lost. Whoever asks for a time by utimensat has been turned away by the kernel already. */
 static bool node_is_own_mtime(const struct fs *fs, int to_set)
 {
-	return fs->st->kernel_mtime && (to_set & FUSE_SET_ATTR_MTIME) &&
+	return fs->st->alone && (to_set & FUSE_SET_ATTR_MTIME) &&
 	       !(to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW));
 }
 
 static int node_set_times(struct node *n, const struct node_fd *fd, const struct stat *attr, int to_set)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
 	if (to_set & FUSE_SET_ATTR_ATIME_NOW)
 		times[0].tv_nsec = UTIME_NOW;
@@ -112,7 +112,7 @@ static int node_set_times(struct node *n, const struct node_fd *fd, const struct
 		r = file_set_times(f, times);
 		node_file_put(fd->fs, n);
 	} else {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd->fd);
+		io_fd_path(path, fd->fd);
 		r = utimensat(AT_FDCWD, path, times, 0) == 0 ? 0 : -errno;
 	}
 	return (r == -EPERM || r == -EACCES) && node_is_own_mtime(fd->fs, to_set) ? 0 : r;
@@ -122,7 +122,7 @@ static int node_set_size(struct fs *fs, struct node *n, uint64_t size)
 {
 	_cleanup_node_file_ struct node_file f;
 	int r = node_file_hold(fs, n, true, &f);
-	if (r == 0 || (size == 0 && reply_is_damage(r)))
+	if (r == 0 || (size == 0 && store_is_damage(r)))
 		r = file_truncate(f.file, size);
 	return r;
 }

@@ -7,11 +7,6 @@
 
 #include "base/cleanup.h"
 
-bool reply_is_damage(int r)
-{
-	return r == -EBADMSG || r == -EUCLEAN;
-}
-
 int reply_errno(int r)
 {
 	assert(r < 0);

@@ -8,9 +8,6 @@
 
 #include "fs/fs.h"
 
-/* Is r what the store says of content that is damaged or tampered with? */
-bool reply_is_damage(int r);
-
 /* The errno a program sees for one of ours: damage of every kind is EIO. r is negative. */
 int reply_errno(int r);
 

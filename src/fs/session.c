@@ -224,7 +224,7 @@ static int session_fs_init(struct fs *fs, struct store *st, const struct session
 {
 	struct dir *root = NULL;
 	fs->st = st;
-	st->alone = st->kernel_mtime = !opt->shared;
+	st->alone = !opt->shared;
 	fs->opt = opt;
 	fs->read_only = opt->read_only;
 	fs->shared = opt->shared;

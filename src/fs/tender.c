@@ -215,23 +215,29 @@ int tender_start(struct fs *fs, struct tender **out)
 	return 0;
 }
 
-/* At the end: what is still loaded (the kernel need not have released it) goes on the last pass by itself. */
-static void tender_mark_open(void *arg, struct file *f)
+/* The last pass: what is on the list, and what is still open, for the kernel need not have released it. */
+static void tender_last_pass(struct tender *t)
 {
-	(void)arg;
-	if (file_is_open(f, true)) {
-		(void)file_settle(f);
-		file_mark(f);
+	struct fs *fs = t->fs;
+	struct node **nodes;
+	size_t n = inode_open_files(&fs->inodes, &nodes);
+	uint64_t failures = atomic_load(&fs->st->side.failures);
+	for (size_t i = 0; i < n; i++) {
+		if (!file_is_open(nodes[i]->file, true))
+			continue;
+		(void)file_settle(nodes[i]->file);
+		file_mark(nodes[i]->file);
 	}
-}
-
-static void tender_raise_open(void *arg, struct file *f)
-{
-	(void)arg;
-	if (file_is_open(f, true)) {
-		file_marked(f);
-		(void)file_raise(f);
+	tender_pass(t);
+	bool good = tender_sync(fs, failures);
+	for (size_t i = 0; i < n; i++) {
+		if (good && file_is_open(nodes[i]->file, true)) {
+			file_marked(nodes[i]->file);
+			(void)file_raise(nodes[i]->file);
+		}
+		inode_unref(&fs->inodes, nodes[i]);
 	}
+	free(nodes);
 }
 
 void tender_stop(struct tender *t)
@@ -245,12 +251,7 @@ void tender_stop(struct tender *t)
 	}
 	pthread_join(t->thread, NULL);
 
-	struct fs *fs = t->fs;
-	uint64_t failures = atomic_load(&fs->st->side.failures);
-	inode_each_file(&fs->inodes, tender_mark_open, NULL);
-	tender_pass(t);
-	if (tender_sync(fs, failures))
-		inode_each_file(&fs->inodes, tender_raise_open, NULL);
+	tender_last_pass(t);
 	pthread_cond_destroy(&t->wake);
 	pthread_mutex_destroy(&t->lock);
 	free(t->list.nodes);

@@ -64,7 +64,7 @@ int attr_plain(const struct dir *d, const char *disk, struct stat *sb)
 	uint64_t size, cipher = (uint64_t)sb->st_size;
 	if (!content_hint(cipher, &size)) {
 		int r = attr_look(d, disk, sb, &size);
-		if (r == -EBADMSG || r == -EUCLEAN || r == -EPROTONOSUPPORT || r == -EACCES)
+		if (store_is_damage(r) || r == -EPROTONOSUPPORT || r == -EACCES)
 			size = content_plain_size(cipher / CONTENT_PAGE * CONTENT_PAYLOAD);
 		else if (r < 0)
 			return r;

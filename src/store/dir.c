@@ -117,7 +117,7 @@ static struct dirent *dir_next(DIR *stream, int *r)
 	do {
 		errno = 0;
 		e = readdir(stream);
-	} while (e && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0));
+	} while (e && io_is_dot(e->d_name));
 	*r = e ? 0 : -errno;
 	return e;
 }

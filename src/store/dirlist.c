@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "store/dir.h"
 
@@ -99,11 +100,6 @@ void dirlist_back(struct dirlist *l)
 	l->at = l->last_at;
 }
 
-static bool dirlist_is_dot(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* Fill in the entry. Returns 1, 0 if it is to be passed over, or -errno. */
 static int dirlist_take(struct dirlist *l, const struct dirlist_raw *raw, struct dirlist_entry *e)
 {
@@ -111,7 +107,7 @@ static int dirlist_take(struct dirlist *l, const struct dirlist_raw *raw, struct
 	e->ino = (ino_t)raw->ino;
 	e->type = raw->type;
 	e->next = (off_t)raw->off;
-	if (dirlist_is_dot(raw->name)) {
+	if (io_is_dot(raw->name)) {
 		memcpy(e->name, raw->name, n + 1);
 		e->len = n;
 		e->disk[0] = '\0';

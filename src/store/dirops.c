@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "crypto/rng.h"
 #include "store/symlink.h"
 
@@ -222,7 +223,7 @@ int dirops_link(int from, const struct dir *from_dir, const char *from_disk, str
 		const struct sealed_name *name)
 {
 	SCOPED_READ(&d->lock);
-	char path[32];
+	char path[IO_FD_PATH];
 	bool side;
 	int r = 0;
 	if (from_dir && from_dir != d)
@@ -231,7 +232,7 @@ int dirops_link(int from, const struct dir *from_dir, const char *from_disk, str
 		r = dirops_side_make(d, name, &side);
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", from);
+	io_fd_path(path, from);
 	if (linkat(AT_FDCWD, path, d->fd, name->disk, AT_SYMLINK_FOLLOW) != 0) {
 		r = -errno;
 		if (side)

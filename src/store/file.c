@@ -318,7 +318,7 @@ int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct s
 	int r = change(f, &sb);
 	if (r < 0)
 		return r;
-	struct timespec times[2] = { sb.st_atim, f->st->kernel_mtime ? f->mtime : sb.st_mtim };
+	struct timespec times[2] = { sb.st_atim, f->st->alone ? f->mtime : sb.st_mtim };
 	/* Whoever may write a file of another's may not set its times: it is changed all the same. */
 	if (futimens(f->fd, times) != 0 && errno != EPERM && errno != EACCES)
 		return -errno;
@@ -362,7 +362,7 @@ int file_settle(struct file *f)
 	if (!f->loaded || !f->writable || file_refresh(f) < 0)
 		return f->error;
 	bool hint = f->len > 0 && !f->hinted && !f->cut_off && !f->st->hide_sizes;
-	if (!hint && !(f->touched && f->st->kernel_mtime))
+	if (!hint && !(f->touched && f->st->alone))
 		return f->error;
 	int r = file_changed(f, file_keep_mtime(f, hint ? file_change_hint : file_change_nothing));
 	if (r == 0 && hint)

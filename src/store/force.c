@@ -3,22 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-static void force_path(char path[static 32], int fd)
-{
-	snprintf(path, 32, "/proc/self/fd/%d", fd);
-}
+#include "base/io.h"
 
 int force_open(struct store *st, int path_fd, int flags, int *out)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	struct stat sb;
-	force_path(path, path_fd);
+	io_fd_path(path, path_fd);
 	SCOPED_WRITE(&st->modes);
 	if (fstat(path_fd, &sb) != 0)
 		return -errno;
@@ -34,12 +29,12 @@ int force_open(struct store *st, int path_fd, int flags, int *out)
 
 void force_enter(struct store *st, int fd, struct force_dir *out)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	struct stat sb;
 	*out = (struct force_dir){ .st = st, .fd = fd, .mode = -1 };
 	if (st->read_only || geteuid() == 0)
 		return;
-	force_path(path, fd);
+	io_fd_path(path, fd);
 	pthread_rwlock_wrlock(&st->modes);
 	if (fstat(fd, &sb) == 0 && (sb.st_mode & S_IRWXU) != S_IRWXU && sb.st_uid == geteuid() &&
 	    chmod(path, (sb.st_mode & 07777) | S_IRWXU) == 0)
@@ -50,10 +45,10 @@ void force_enter(struct store *st, int fd, struct force_dir *out)
 
 void force_leave(struct force_dir *f)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	if (f->mode < 0)
 		return;
-	force_path(path, f->fd);
+	io_fd_path(path, f->fd);
 	(void)chmod(path, (mode_t)f->mode);
 	f->mode = -1;
 	pthread_rwlock_unlock(&f->st->modes);

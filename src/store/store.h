@@ -6,6 +6,7 @@
 #ifndef CRYPTFS_STORE_STORE_H
 #define CRYPTFS_STORE_STORE_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -20,8 +21,8 @@ struct store {
 	bool read_only;
 	bool hide_sizes;
 	bool stacked;		   /* pages belong to a filesystem below: sync_file_range does nothing */
-	bool alone;		   /* nobody else changes the vault (private mode) */
-	bool kernel_mtime;	   /* writeback cache: the kernel alone knows when a file was written */
+	bool alone;		   /* private mode: nobody else changes the vault, and the kernel, with its
+				    * writeback cache, alone knows when a file was written */
 	pthread_rwlock_t modes;	   /* see store/force.h; innermost but for the side files' */
 	struct sidefile_queue side;
 };
@@ -36,5 +37,11 @@ int store_sync(struct store *st);
 /* Return once every side file made before the call is on disk: what needs one may be acknowledged then, or
  * be tied to it by a rename. Returns 0 or -errno. */
 int store_drain(struct store *st);
+
+/* Is r what this room says of what is damaged or tampered with? */
+static inline bool store_is_damage(int r)
+{
+	return r == -EBADMSG || r == -EUCLEAN;
+}
 
 #endif

@@ -92,9 +92,19 @@ static ssize_t symlink_read_side(const struct dir *d, const char *target, uint8_
 	return strcmp(again, target) == 0 ? n : -EUCLEAN;
 }
 
-/* Open a box of n bytes, or pass on that it could not be had. */
-static ssize_t symlink_open_target(const struct store *st, const uint8_t *box, ssize_t n, char *target)
+/* The link 'disk' below fd; d is where a side file of its would be, or NULL. */
+static ssize_t symlink_read_at(const struct store *st, const struct dir *d, int fd, const char *disk,
+			       char *target)
 {
+	uint8_t box[SYMLINK_BOX_MAX];
+	char raw[NAME_LINK_TARGET_MAX + 1];
+	ssize_t n = symlink_raw(fd, disk, raw);
+	if (n < 0)
+		return n;
+	if (!symlink_is_side(raw))
+		n = codec_b64_decode(box, sizeof(box), raw, (size_t)n);
+	else
+		n = d ? symlink_read_side(d, raw, box) : -ENOENT;
 	if (n == -EINVAL)
 		return -EUCLEAN;
 	if (n < 0)
@@ -111,23 +121,12 @@ static ssize_t symlink_open_target(const struct store *st, const uint8_t *box, s
 
 ssize_t symlink_read(const struct dir *d, const char *disk, char *target)
 {
-	uint8_t box[SYMLINK_BOX_MAX];
-	char raw[NAME_LINK_TARGET_MAX + 1];
-	ssize_t n = symlink_raw(d->fd, disk, raw);
-	if (n >= 0)
-		n = symlink_is_side(raw) ? symlink_read_side(d, raw, box)
-					 : codec_b64_decode(box, sizeof(box), raw, (size_t)n);
-	return symlink_open_target(d->st, box, n, target);
+	return symlink_read_at(d->st, d, d->fd, disk, target);
 }
 
 ssize_t symlink_read_fd(const struct store *st, int fd, char *target)
 {
-	uint8_t box[SYMLINK_BOX_MAX];
-	char raw[NAME_LINK_TARGET_MAX + 1];
-	ssize_t n = symlink_raw(fd, "", raw);
-	if (n >= 0)
-		n = symlink_is_side(raw) ? -ENOENT : codec_b64_decode(box, sizeof(box), raw, (size_t)n);
-	return symlink_open_target(st, box, n, target);
+	return symlink_read_at(st, NULL, fd, "", target);
 }
 
 ssize_t symlink_len(const struct dir *d, const char *disk, size_t n)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -12,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/codec.h"
+#include "base/io.h"
 #include "crypto/kdf.h"
 #include "crypto/rng.h"
 #include "store/scratch.h"
@@ -32,11 +32,6 @@ struct xattr_name {
 };
 
 static const uint8_t xattr_nonce[16];
-
-static void xattr_path(char path[static 32], int fd)
-{
-	snprintf(path, 32, "/proc/self/fd/%d", fd);
-}
 
 /* ---- names ---- */
 
@@ -155,10 +150,10 @@ static ssize_t xattr_load(const struct store *st, const char *path, struct xattr
 
 ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value, size_t size)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	struct xattr_name x;
 	int class = xattr_class(name);
-	xattr_path(path, fd);
+	io_fd_path(path, fd);
 	if (class < 0)
 		return class;
 	if (class == 0) {
@@ -185,10 +180,10 @@ ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value,
 
 int xattr_set(const struct store *st, int fd, const char *name, const void *value, size_t size, int flags)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	struct xattr_name x;
 	int class = xattr_class(name);
-	xattr_path(path, fd);
+	io_fd_path(path, fd);
 	if (class < 0)
 		return class;
 	if (class == 0)
@@ -218,10 +213,10 @@ int xattr_set(const struct store *st, int fd, const char *name, const void *valu
 
 int xattr_remove(const struct store *st, int fd, const char *name)
 {
-	char path[32];
+	char path[IO_FD_PATH];
 	struct xattr_name x;
 	int class = xattr_class(name);
-	xattr_path(path, fd);
+	io_fd_path(path, fd);
 	if (class < 0)
 		return class;
 	if (class == 1) {
@@ -272,8 +267,8 @@ static size_t xattr_plain_name(const struct store *st, const char *path, const c
 
 ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
 {
-	char path[32], plain[XATTR_NAME_MAX + 1];
-	xattr_path(path, fd);
+	char path[IO_FD_PATH], plain[XATTR_NAME_MAX + 1];
+	io_fd_path(path, fd);
 	ssize_t need = listxattr(path, NULL, 0);
 	if (need <= 0)
 		return need < 0 ? -errno : 0;

@@ -160,15 +160,22 @@ static void test_first_page_damaged(void **state)
 	}
 }
 
+/* A file whose first page does not open. */
+static struct file *first_page_damaged(struct fixture *x)
+{
+	int r;
+	struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
+	disk_flip(file_fd(before), 200);
+	struct file *f = file_found(x, "f", true, &r);
+	assert_int_equal(r, -EBADMSG);
+	return f;
+}
+
 /* The way out: empty it. */
 static void test_first_page_damaged_emptied(void **state)
 {
 	struct fixture *x = *state;
-	int r;
-	struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
-	disk_flip(file_fd(before), 200);
-	struct file *f _cleanup_file_ = file_found(x, "f", true, &r);
-	assert_int_equal(r, -EBADMSG);
+	struct file *f _cleanup_file_ = first_page_damaged(x);
 	assert_int_equal(file_truncate(f, 0), 0);
 	assert_int_equal(disk_size(file_fd(f)), 0);
 	assert_true(file_is_open(f, true));
@@ -182,12 +189,8 @@ static void test_first_page_damaged_emptied(void **state)
 static void test_attach_again(void **state)
 {
 	struct fixture *x = *state;
-	int r;
-	struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
-	disk_flip(file_fd(before), 200);
-	struct file *f _cleanup_file_ = file_found(x, "f", true, &r);
-	assert_int_equal(r, -EBADMSG);
-	disk_flip(file_fd(before), 200);
+	struct file *f _cleanup_file_ = first_page_damaged(x);
+	disk_flip(file_fd(f), 200);
 	assert_int_equal(file_attach(f, disk_fd(x, "f"), true), 0);
 	model_check(&model, f);
 }
@@ -321,7 +324,7 @@ static void test_kernel_mtime(void **state)
 	struct fixture *x = *state;
 	const struct timespec old[2] = { { 1000, 5 }, { 2000, 7 } };
 	struct stat sb;
-	x->st->kernel_mtime = true;
+	x->st->alone = true;
 	for (int hinted = 0; hinted < 2; hinted++) {
 		struct file *f _cleanup_file_ = model_file(&model, x, "f", 9000);
 		assert_int_equal(hinted ? file_settle(f) : 0, 0);
