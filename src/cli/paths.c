@@ -5,7 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,20 +14,31 @@
 #include "cli/cli.h"
 #include "vault/vault.h"
 
-/* The parent resolved, and the last part as it is: of a mount whose process is dead nothing more can
- * be asked. */
+/* Without the slashes and dots behind it: through a mount that is dead no path leads, not even to itself. */
+static char *trim(const char *path)
+{
+	size_t n = strlen(path);
+	while (n > 1 && (path[n - 1] == '/' || (path[n - 1] == '.' && path[n - 2] == '/')))
+		n--;
+	return strndup(path, n);
+}
+
+/* Of a mount whose process is gone nothing can be asked, but the kernel knows where it is. */
 static int resolve_dead(const char *path, char **out)
 {
-	_cleanup_free_ char *copy_dir = strdup(path);
-	_cleanup_free_ char *copy_base = strdup(path);
-	if (!copy_dir || !copy_base)
+	char link[IO_FD_PATH], text[PATH_MAX];
+	_cleanup_free_ char *trimmed = trim(path);
+	if (!trimmed)
 		return -ENOMEM;
-	_cleanup_free_ char *dir = realpath(dirname(copy_dir), NULL);
-	if (!dir)
+	_cleanup_fd_ int fd = open(trimmed, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	if (asprintf(out, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, basename(copy_base)) < 0)
-		return -ENOMEM;
-	return 0;
+	io_fd_path(link, fd);
+	ssize_t n = readlink(link, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	*out = strndup(text, (size_t)n);
+	return *out ? 0 : -ENOMEM;
 }
 
 int paths_resolve(const char *path, char **out)
