@@ -18,6 +18,7 @@
 #include "cli/mountpoint.h"
 #include "cli/mounts.h"
 #include "cli/prompt.h"
+#include "fs/mountid.h"
 #include "vault/lock.h"
 #include "vault/vault.h"
 
@@ -31,6 +32,7 @@ struct job {
 	int fd; /* the vault's directory */
 	char *vault_path;
 	char *mountpoint;
+	int mount_id; /* of what lay there when it was looked at */
 	struct vault *vault;
 	struct prompt prompt;
 	struct background background;
@@ -138,6 +140,7 @@ static int prepare(struct job *j)
 		code = mountpoint_check(j->args.mountpoint, j->fd, j->args.quiet, &j->mountpoint);
 	if (code != 0)
 		return code;
+	j->mount_id = mountid_of(j->mountpoint);
 	follow_read_only(j);
 	if ((code = lock(j)) != 0)
 		return code;
@@ -230,6 +233,14 @@ static int mount_failed(const struct job *j)
 	return exit_fail(EXIT_MOUNT_FAILED, "cannot mount '%s' on '%s': %s", j->vault_path, j->mountpoint, advice);
 }
 
+/* While a passphrase was asked for another mount may have come to lie there: the one would hide the other. */
+static int check_unchanged(const struct job *j)
+{
+	if (mountid_of(j->mountpoint) == j->mount_id)
+		return 0;
+	return exit_fail(EXIT_MOUNT_FAILED, "something else has been mounted on '%s' meanwhile", j->mountpoint);
+}
+
 static int serve(struct job *j)
 {
 	struct session_options *opt = &j->args.session;
@@ -257,6 +268,8 @@ static int run(struct job *j)
 	prompt_cleanup(&j->prompt);
 	if (!j->args.foreground)
 		background_close_inherited();
+	if (code == 0)
+		code = check_unchanged(j);
 	if (code == 0)
 		code = serve(j);
 	background_report(&j->background, code);
