@@ -7,6 +7,7 @@ import atexit
 import ctypes
 import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -112,8 +113,10 @@ os.environ.setdefault("CRYPTFS_WARN_FATAL", "1")
 # ---- vaults and mounts ----
 
 def mounts():
+    """All mount points, one that is mounted upon twice twice; the kernel writes blanks and the like as \\ooo."""
     with open("/proc/self/mountinfo", "rb") as f:
-        return [os.fsdecode(line.split()[4]) for line in f]
+        return [os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda m: bytes([int(m[1], 8)]), line.split(b" ")[4]))
+                for line in f]
 
 
 def program(*args, rc=0, **kw):
