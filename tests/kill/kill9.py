@@ -112,7 +112,8 @@ def as_user(body):
         shutil.copy(path, home)
     os.chown(home, user.pw_uid, user.pw_gid)
     before = os.stat("/dev/fuse").st_mode & 0o777
-    os.chmod("/dev/fuse", before | 0o666)  # as udev has it
+    if before != 0o666:
+        os.chmod("/dev/fuse", 0o666)  # as udev has it
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -130,7 +131,8 @@ def as_user(body):
             sys.stdout.flush()
             os._exit(code or 0)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.chmod("/dev/fuse", before)
+    if before != 0o666:
+        os.chmod("/dev/fuse", before)
     return code
 
 

@@ -202,7 +202,7 @@ def report(result):
     with open(os.path.join(OUT, "soak.json"), "w") as f:
         json.dump(result, f, indent=1)
     samples = result.get("samples", [])
-    thin = samples[::max(1, len(samples) // 240)]
+    thin = samples[::max(1, len(samples) // 120)]
     with open(os.path.join(OUT, "soak.svg"), "w") as f:
         f.write(chart.svg([(title, [(s["t"], s[key]) for s in thin if s[key] is not None])
                            for key, title, _, _ in WATCHED]))
