@@ -46,6 +46,8 @@ AC_DEFUN([CRYPTFS_SANITIZERS], [
 		BUILD_LDFLAGS="$BUILD_LDFLAGS -fsanitize=$cryptfs_sanitizers"
 	])
 	AC_SUBST([SANITIZERS], [$cryptfs_sanitizers])
+	AS_IF([test "x$cryptfs_instrumented" = xyes],
+		[AC_DEFINE([CRYPTFS_INSTRUMENTED], [1], [Define if sanitizers or coverage watch what is built.])])
 ])
 
 # libFuzzer brings its own main, so -fsanitize=fuzzer is for the fuzzers only; the rest gets the

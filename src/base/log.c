@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,8 @@
 #define MESSAGE_MAX 1024
 
 static _Atomic int max_level = LOG_LEVEL_INFO;
-static atomic_bool use_syslog;
+static _Atomic(log_sink *) current_sink;
+static char ident[32] = "cryptfs";
 static atomic_bool warn_fatal;
 
 void log_set_level(enum log_level max)
@@ -19,15 +21,11 @@ void log_set_level(enum log_level max)
 	atomic_store(&max_level, (int)max);
 }
 
-void log_to_syslog(bool on)
+void log_set_sink(log_sink *sink)
 {
 	const char *fatal = getenv("CRYPTFS_WARN_FATAL");
-	if (on)
-		openlog("cryptfs", LOG_PID, LOG_DAEMON);
-	else if (atomic_load(&use_syslog))
-		closelog();
-	atomic_store(&warn_fatal, on && fatal && strcmp(fatal, "1") == 0);
-	atomic_store(&use_syslog, on);
+	atomic_store(&warn_fatal, sink && fatal && strcmp(fatal, "1") == 0);
+	atomic_store(&current_sink, sink);
 }
 
 static int priority(enum log_level level)
@@ -58,6 +56,17 @@ static const char *prefix(enum log_level level)
 	}
 }
 
+void log_syslog_as(pid_t pid)
+{
+	(void)snprintf(ident, sizeof(ident), "cryptfs[%ld]", (long)pid);
+	openlog(ident, 0, LOG_DAEMON);
+}
+
+void log_syslog(enum log_level level, const char *text)
+{
+	syslog(priority(level), "%s%s", prefix(level), text);
+}
+
 /* Libraries end their messages with a newline; nothing else that moves a terminal gets through. */
 static void tidy(char *s)
 {
@@ -78,8 +87,9 @@ void log_vmessage(enum log_level level, const char *fmt, va_list ap)
 	char text[MESSAGE_MAX];
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	tidy(text);
-	if (atomic_load(&use_syslog))
-		syslog(priority(level), "%s%s", prefix(level), text);
+	log_sink *sink = atomic_load(&current_sink);
+	if (sink)
+		sink(level, text);
 	else
 		(void)fprintf(stderr, "cryptfs: %s%s\n", prefix(level), text);
 	if (level <= LOG_LEVEL_WARN && atomic_load(&warn_fatal))

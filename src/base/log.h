@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Messages to people: stderr in the foreground, syslog once in the background.
+ * Messages to people: to stderr, unless a sink is set.
  * Never pass plaintext names, contents or secrets; say inode and block numbers.
  * Thread-safe. With CRYPTFS_WARN_FATAL=1 in the environment (tests) a warning or error of the
  * running daemon aborts it.
@@ -9,15 +9,23 @@
 #define CRYPTFS_BASE_LOG_H
 
 #include <stdarg.h>
-#include <stdbool.h>
+#include <sys/types.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* Show messages up to this level; LOG_LEVEL_INFO at start. */
 void log_set_level(enum log_level max);
 
-/* From now on (true) messages go to syslog, facility daemon, instead of stderr. */
-void log_to_syslog(bool on);
+/* Where a message goes: one line, tidied, without a prefix. Called from any thread. */
+typedef void log_sink(enum log_level level, const char *text);
+
+/* From now on messages go there, and no more to stderr; NULL: to stderr again. */
+void log_set_sink(log_sink *sink);
+
+/* A sink: the system's log, facility daemon, from "cryptfs" and the process pid. Thread-safe once that
+ * is set. */
+void log_syslog_as(pid_t pid);
+void log_syslog(enum log_level level, const char *text);
 
 void log_message(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_vmessage(enum log_level level, const char *fmt, va_list ap)

@@ -164,16 +164,20 @@ void background_close_inherited(void)
 		(void)closedir(d);
 }
 
-void background_detach(void)
+void background_prepare(struct background *b)
+{
+	b->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+void background_detach(struct background *b)
 {
 	(void)setsid();
 	if (chdir("/") < 0)
 		log_warn("cannot change to the root directory");
 	(void)fflush(NULL);
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null = TAKE_FD(b->null_fd);
 	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
 		(void)dup2(null, fd);
 	if (null > STDERR_FILENO)
 		(void)close(null);
-	log_to_syslog(true);
 }

@@ -8,6 +8,7 @@
 
 struct background {
 	int report_fd; /* the child's; -1 in the foreground and once reported */
+	int null_fd;   /* -1, or what will take the terminal's place */
 };
 
 #define BACKGROUND_CHILD (-1)
@@ -20,8 +21,11 @@ int background_start(struct background *b);
 /* Tell the parent an exit code. Only the first time counts. */
 void background_report(struct background *b, int code);
 
-/* Leave terminal, session and current directory; messages go to syslog from now on. */
-void background_detach(void);
+/* Open what background_detach needs: later the process may not. */
+void background_prepare(struct background *b);
+
+/* Leave terminal, session and current directory. */
+void background_detach(struct background *b);
 
 /* Close what the caller left open above stderr (a script's lock, say): all of our own is close-on-exec, what came
  * through exec is not. */

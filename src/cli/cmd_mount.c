@@ -18,7 +18,8 @@
 #include "cli/mountpoint.h"
 #include "cli/mounts.h"
 #include "cli/prompt.h"
-#include "fs/mountid.h"
+#include "sandbox/attendant.h"
+#include "sandbox/mountid.h"
 #include "vault/lock.h"
 #include "vault/vault.h"
 
@@ -36,14 +37,17 @@ struct job {
 	struct vault *vault;
 	struct prompt prompt;
 	struct background background;
+	struct attendant *attendant;
 	bool is_up;
 };
 
 static void job_free(struct job *j)
 {
+	attendant_end(j->attendant);
 	vault_free(j->vault);
 	prompt_cleanup(&j->prompt);
 	background_report(&j->background, EXIT_FAILED);
+	cleanup_fd(&j->background.null_fd);
 	mount_args_free(&j->args);
 	cleanup_fd(&j->fd);
 	free(j->vault_path);
@@ -199,7 +203,8 @@ static void on_ready(void *arg)
 	j->is_up = true;
 	if (j->background.report_fd < 0)
 		return;
-	background_detach();
+	background_detach(&j->background);
+	log_set_sink(attendant_log);
 	background_report(&j->background, EXIT_DONE);
 }
 
@@ -244,6 +249,7 @@ static int check_unchanged(const struct job *j)
 static int serve(struct job *j)
 {
 	struct session_options *opt = &j->args.session;
+	opt->attendant = j->attendant;
 	opt->vault_path = j->vault_path;
 	opt->mountpoint = j->mountpoint;
 	opt->fuse_opts = j->args.rest;
@@ -259,10 +265,20 @@ static int serve(struct job *j)
 	return j->is_up ? EXIT_DONE : exit_fail(EXIT_FAILED, "interrupted before the mount was up");
 }
 
+/* The last fork. */
+static int start_attendant(struct job *j)
+{
+	background_prepare(&j->background);
+	int err = attendant_start(j->mountpoint, &j->attendant);
+	return err < 0 ? exit_fail(EXIT_FAILED, "cannot start a process: %s", exit_reason(err)) : 0;
+}
+
 /* In the process that stays. */
 static int run(struct job *j)
 {
-	int code = secrets_prepare(j->args.session.debug);
+	int code = start_attendant(j);
+	if (code == 0)
+		code = secrets_prepare(j->args.session.debug);
 	if (code == 0)
 		code = unlock(j);
 	prompt_cleanup(&j->prompt);
@@ -278,7 +294,7 @@ static int run(struct job *j)
 
 int cmd_mount(int argc, char **argv)
 {
-	_cleanup_(job_free) struct job j = { .fd = -1, .prompt.fd = -1, .background.report_fd = -1 };
+	_cleanup_(job_free) struct job j = { .fd = -1, .prompt.fd = -1, .background = { -1, -1 } };
 	int code = mount_args_parse(argc, argv, &j.args);
 	if (code != 0)
 		return code < 0 ? EXIT_DONE : code;

@@ -27,15 +27,23 @@ static json_t *since_json(const struct mounts_status *st)
 	return json_string(text);
 }
 
+static json_t *sandbox_json(const struct mounts_sandbox *s)
+{
+	if (!s->known)
+		return json_null();
+	return json_pack("{s:b, s:b, s:i, s:b}", "no_new_privs", (int)s->no_new_privs, "capabilities",
+			 (int)s->capabilities, "landlock", s->landlock, "seccomp", (int)s->seccomp);
+}
+
 static json_t *mount_json(const struct mounts_entry *e)
 {
 	struct mounts_status st;
 	mounts_ask(e->mountpoint, &st);
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:o}", "mountpoint", text_json(e->mountpoint), "vault",
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o}", "mountpoint", text_json(e->mountpoint), "vault",
 			 text_json(e->source), "state", state_name(st.state), "pid",
 			 st.pid > 0 ? json_integer(st.pid) : json_null(), "mode",
 			 st.mode[0] ? text_json(st.mode) : json_null(), "read_only", e->read_only ? 1 : 0,
-			 "since", since_json(&st));
+			 "since", since_json(&st), "sandbox", sandbox_json(&st.sandbox));
 }
 
 static int print_json(const struct mounts *m)

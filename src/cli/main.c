@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "crypto/aead.h"
 #include "crypto/keymem.h"
+#include "sandbox/sandbox.h"
 
 struct verb {
 	const char *name;
@@ -50,6 +51,8 @@ static const struct verb verbs[] = {
 	  "  -o OPTIONS              mount options for FUSE and the kernel, with commas between\n"
 	  "      --debug             trace every request on stderr, with names in plain text,\n"
 	  "                          and allow core dumps; implies -f\n"
+	  "      --no-sandbox        let the process that serves the mount keep all its powers\n"
+	  "                          (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
 	{ "umount", cmd_umount, "unmount, and wait until all is written",
@@ -121,6 +124,7 @@ static int print_version(void)
 	(void)puts("cryptfs " PACKAGE_VERSION);
 	bool works = keymem_init() == 0 && aead_init() == 0;
 	(void)printf("cipher backend: %s\n", works ? aead_backend_name() : "none: the self-test failed");
+	(void)printf("sandbox: %s\n", sandbox_build());
 	return works ? EXIT_DONE : EXIT_FAILED;
 }
 

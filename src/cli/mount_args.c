@@ -75,7 +75,7 @@ static int take_operands(struct mount_args *a, int argc, char **argv)
 
 int mount_args_parse(int argc, char **argv, struct mount_args *a)
 {
-	enum { PASSFILE = 256, ALLOW_OTHER, SHARED, DEBUG };
+	enum { PASSFILE = 256, ALLOW_OTHER, SHARED, DEBUG, NO_SANDBOX };
 	static const struct option options[] = {
 		{ "passfile", required_argument, NULL, PASSFILE },
 		{ "foreground", no_argument, NULL, 'f' },
@@ -83,6 +83,7 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		{ "allow-other", no_argument, NULL, ALLOW_OTHER },
 		{ "shared", no_argument, NULL, SHARED },
 		{ "debug", no_argument, NULL, DEBUG },
+		{ "no-sandbox", no_argument, NULL, NO_SANDBOX },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -94,6 +95,7 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		case ALLOW_OTHER: a->session.allow_other = true; break;
 		case SHARED: a->session.shared = true; break;
 		case DEBUG: a->session.debug = a->foreground = true; break;
+		case NO_SANDBOX: a->session.no_sandbox = true; break;
 		case 'f': a->foreground = true; break;
 		case 'r': a->session.read_only = true; break;
 		case 'o': code = take_options(a, optarg); break;

@@ -17,7 +17,7 @@ struct mount_args {
 	char *rest;		/* of -o: what is not for us */
 	bool foreground;
 	bool quiet;
-	struct session_options session; /* vault_path, mountpoint and fuse_opts are not set here */
+	struct session_options session; /* vault_path, mountpoint, fuse_opts and attendant are not set here */
 };
 
 /* Parse. Returns 0, an exit code with the reason said, or -1 if help was asked for and given. */

@@ -41,6 +41,11 @@ struct mounts_status {
 	pid_t pid;     /* 0: not known */
 	uint64_t since; /* seconds since 1970; 0: not known */
 	char mode[16]; /* "private", "shared"; empty: not known */
+	struct mounts_sandbox {
+		bool known;
+		bool no_new_privs, capabilities, seccomp;
+		int landlock; /* version, 0: off */
+	} sandbox;
 };
 
 /* mounts_ask.c. Takes some seconds if there is no answer (MOUNTS_SILENT). Not with other threads about: it forks. */

@@ -54,6 +54,18 @@ static bool ask_wait(int fd, struct ask_answer *a)
 	return a->n <= sizeof(a->text);
 }
 
+static void parse_sandbox(const json_t *j, struct mounts_sandbox *out)
+{
+	json_int_t landlock = json_integer_value(json_object_get(j, "landlock"));
+	*out = (struct mounts_sandbox){
+		.known = json_is_object(j),
+		.no_new_privs = json_is_true(json_object_get(j, "no_new_privs")),
+		.capabilities = json_is_true(json_object_get(j, "capabilities")),
+		.seccomp = json_is_true(json_object_get(j, "seccomp")),
+		.landlock = landlock > 0 && landlock <= INT16_MAX ? (int)landlock : 0,
+	};
+}
+
 /* Whoever serves the mount wrote this: it may hold anything. */
 static void parse_status(const char *text, size_t n, struct mounts_status *out)
 {
@@ -68,6 +80,7 @@ static void parse_status(const char *text, size_t n, struct mounts_status *out)
 		out->since = (uint64_t)since;
 	if (mode && strlen(mode) < sizeof(out->mode))
 		memcpy(out->mode, mode, strlen(mode) + 1);
+	parse_sandbox(json_object_get(j, "sandbox"), &out->sandbox);
 	if (out->pid > 0)
 		out->state = MOUNTS_ALIVE;
 	json_decref(j);

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "fs/inode.h"
 #include "fs/session.h"
+#include "sandbox/sandbox.h"
 #include "store/store.h"
 
 struct tender;
@@ -45,7 +46,8 @@ struct fs {
 	struct store *st;
 	const struct session_options *opt;
 	struct fuse_session *se;
-	int mount_id;		/* mountid.h */
+	struct sandbox_state sandbox;
+	int broken;		/* a pipe that nobody reads: see session_hang_up */
 	struct inode_table inodes;
 	struct dircache dirs;
 	struct moves moves;

@@ -13,7 +13,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "fs/mountid.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/seeker.h"
@@ -163,25 +162,43 @@ static bool session_hung_up(const struct fs *fs)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
 }
 
-/* Hang up ourselves: whoever still uses the mount gets errors. A broken pipe takes the descriptor's place, which
- * looks to libfuse like a mount that is gone. */
-static bool session_hang_up(const struct fs *fs)
+/* Returns a pipe that nobody reads, or -errno. */
+static int session_broken_pipe(void)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) != 0)
-		return false;
+		return -errno;
 	close(ends[0]);
-	bool done = dup3(ends[1], fuse_session_fd(fs->se), O_CLOEXEC) >= 0;
-	close(ends[1]);
-	return done;
+	return ends[1];
 }
 
-/* libfuse unmounts by name. Where a detached mount that is still in use was, another may lie now. */
+/* Hang up ourselves: whoever still uses the mount gets errors. A broken pipe takes the descriptor's place, which
+ * looks to libfuse like a mount that is gone, so that it does not unmount by itself: that is by name (where a
+ * detached mount that is still in use was, another may lie now), and more than we may do. */
+static void session_hang_up(const struct fs *fs)
+{
+	(void)dup3(fs->broken, fuse_session_fd(fs->se), O_CLOEXEC);
+}
+
 static void session_unmount(struct fs *fs)
 {
-	bool here = session_hung_up(fs) || mountid_of(fs->opt->mountpoint) == fs->mount_id;
-	if (here || session_hang_up(fs))
-		fuse_session_unmount(fs->se);
+	if (!session_hung_up(fs)) {
+		session_hang_up(fs);
+		int r = attendant_detach(fs->opt->attendant);
+		if (r < 0 && r != -ESTALE)
+			log_error("the mount cannot be taken away, and lies there dead: %s",
+				  r == -EPIPE ? "the attendant has been killed" : strerror(-r));
+	}
+	fuse_session_unmount(fs->se);
+}
+
+/* The mount is up, and there are no threads yet. */
+static void session_settle(struct fs *fs)
+{
+	const struct sandbox_options opt = { .vault_fd = fs->st->root_fd, .read_only = fs->read_only };
+	(void)attendant_mounted(fs->opt->attendant);
+	if (!fs->opt->no_sandbox)
+		sandbox_enter(&opt, &fs->sandbox);
 }
 
 static int session_serve(struct fs *fs, struct fuse_args *args)
@@ -201,7 +218,7 @@ static int session_serve(struct fs *fs, struct fuse_args *args)
 		fuse_session_destroy(fs->se);
 		return SESSION_MOUNT_FAILED;
 	}
-	fs->mount_id = mountid_of(fs->opt->mountpoint);
+	session_settle(fs);
 	struct signals *signals = NULL;
 	int r = 0;
 	if (!fs->read_only)
@@ -231,6 +248,9 @@ static int session_fs_init(struct fs *fs, struct store *st, const struct session
 	fs->serve_others = geteuid() == 0;
 	fs->timeout = opt->shared ? SESSION_TIMEOUT_SHARED : SESSION_TIMEOUT_PRIVATE;
 	fs->since = time(NULL);
+	fs->broken = session_broken_pipe();
+	if (fs->broken < 0)
+		return fs->broken;
 	node_dircache_init(&fs->dirs, session_dirs_max());
 	pthread_mutex_init(&fs->listings.lock, NULL);
 	int r = dir_open_root(st, &root);
@@ -245,7 +265,7 @@ int session_run(const struct vault *v, int root_fd, const struct session_options
 		void (*ready)(void *arg), void *arg)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-	struct fs fs = { .ready = ready, .ready_arg = arg };
+	struct fs fs = { .ready = ready, .ready_arg = arg, .broken = -1 };
 	struct store *st = NULL;
 
 	umask(0);
@@ -261,6 +281,7 @@ int session_run(const struct vault *v, int root_fd, const struct session_options
 		inode_table_destroy(&fs.inodes);
 	}
 	fuse_opt_free_args(&args);
+	cleanup_fd(&fs.broken);
 	scratch_drop();
 	store_free(st);
 	return r;

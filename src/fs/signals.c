@@ -2,24 +2,17 @@
 #include "fs/signals.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "fs/mountid.h"
 #include "fs/seeker.h"
-
-extern char **environ;
+#include "sandbox/attendant.h"
 
 struct signals {
 	struct fs *fs;
@@ -52,48 +45,11 @@ static void signals_fetch_files(struct fs *fs)
 /* Have the kernel send us what it has not written back. The mount serves that meanwhile. */
 static void signals_fetch(struct fs *fs)
 {
-	_cleanup_fd_ int fd = -1;
-	if (mountid_of(fs->opt->mountpoint) == fs->mount_id)
-		fd = open(fs->opt->mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	int r = attendant_fetch(fs->opt->attendant);
+	if (r == -ESTALE || r == -EPIPE)
 		signals_fetch_files(fs);
-	else if (syncfs(fd) != 0)
-		log_error("writing back: %s", strerror(errno));
-}
-
-/* Run fusermount3, for those who may not unmount by themselves. Returns true if it did. */
-static bool signals_fusermount(const char *mountpoint)
-{
-	char *argv[] = { (char[]){ "fusermount3" }, (char[]){ "-u" }, (char[]){ "-q" }, (char[]){ "--" },
-			 NULL, NULL };
-	_cleanup_free_ char *path = strdup(mountpoint);
-	posix_spawnattr_t attr;
-	sigset_t none;
-	pid_t pid;
-	int status;
-	if (!path)
-		return false;
-	argv[4] = path;
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	int r = posix_spawnp(&pid, argv[0], NULL, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	if (r != 0)
-		return false;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-static bool signals_unmount(struct fs *fs)
-{
-	const char *mountpoint = fs->opt->mountpoint;
-	if (mountid_of(mountpoint) != fs->mount_id)
-		return false; /* detached; another mount may lie there now */
-	return umount2(mountpoint, UMOUNT_NOFOLLOW) == 0 || signals_fusermount(mountpoint);
+	else if (r < 0)
+		log_error("writing back: %s", strerror(-r));
 }
 
 /* The mount goes, and the loop ends when the kernel hangs up; if something keeps the mount busy the loop is
@@ -101,7 +57,7 @@ static bool signals_unmount(struct fs *fs)
 static void signals_end(struct signals *s)
 {
 	signals_fetch(s->fs);
-	if (signals_unmount(s->fs))
+	if (attendant_unmount(s->fs->opt->attendant) == 0)
 		return;
 	log_info("still in use: taken away all the same");
 	signals_fetch(s->fs);

@@ -12,13 +12,19 @@
 
 #include "base/cleanup.h"
 
+static json_t *status_sandbox(const struct sandbox_state *s)
+{
+	return json_pack("{s:b, s:b, s:i, s:b}", "no_new_privs", (int)s->no_new_privs, "capabilities",
+			 (int)s->capabilities, "landlock", s->landlock, "seccomp", (int)s->seccomp);
+}
+
 ssize_t status_get(struct fs *fs, char *buf, size_t size)
 {
 	/* The path may be no UTF-8, and then is left out: mountinfo has it. */
-	json_t *o = json_pack("{s:s, s:i, s:o*, s:s, s:b, s:I}", "version", PACKAGE_VERSION, "pid",
+	json_t *o = json_pack("{s:s, s:i, s:o*, s:s, s:b, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
 			      (int)getpid(), "vault", json_string(fs->opt->vault_path), "mode",
 			      fs->shared ? "shared" : "private", "read_only", (int)fs->read_only, "since",
-			      (json_int_t)fs->since);
+			      (json_int_t)fs->since, "sandbox", status_sandbox(&fs->sandbox));
 	if (!o)
 		return -ENOMEM;
 	_cleanup_free_ char *text = json_dumps(o, JSON_COMPACT);

@@ -183,6 +183,17 @@ class Vault:
         if rc != 0:
             raise Failure("the daemon ended with %d" % rc)
 
+    def crash(self):
+        """kill -9: the attendant takes the mount away."""
+        self.daemon.kill()
+        self.daemon.wait()
+        self.daemon = None
+        end = time.monotonic() + 60
+        while self.mnt in mounts():
+            if time.monotonic() > end:
+                raise Failure("a killed daemon's mount is still there")
+            time.sleep(0.01)
+
     def remount(self, *options):
         """If the daemon ended badly that is one failure: what follows finds the vault mounted again."""
         try:

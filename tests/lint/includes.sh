@@ -11,10 +11,11 @@ base
 crypto base
 format base
 keyring base
+sandbox base
 vault format crypto base
 store vault format crypto base
-fs store vault base
-cli fs store vault keyring crypto base
+fs store vault sandbox base
+cli fs store vault keyring sandbox crypto base
 '
 
 # Header of a library (extended regular expression), and where it may be included.
@@ -26,6 +27,7 @@ openssl/.*\.h         src/crypto/
 jansson\.h            src/format/vaultfile\.c|src/cli/|src/fs/status\.c
 fuse.*\.h|fuse3/.*\.h src/fs/
 libsecret/.*\.h       src/keyring/secretservice\.c
+seccomp\.h            src/sandbox/filter\.c
 syslog\.h             src/base/log\.c
 '
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "fs/mountid.h"
+#include "sandbox/mountid.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The attendant itself. What the server sends is taken for hostile: it chooses among few orders, and no words of its
+ * own reach anything but the log.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "sandbox/attendant_impl.h"
+#include "sandbox/mountid.h"
+
+extern char **environ;
+
+/* Any will do: that a mount is dead is seen by asking its server for something that the kernel does not know. */
+#define ATTENDANT_XATTR "security.cryptfs"
+#define ATTENDANT_STEP_MS 20
+#define ATTENDANT_STEPS 500
+
+static const int attendant_ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE };
+
+struct attendant_mount {
+	char *mountpoint;
+	int id; /* mountid.h; negative: none yet */
+};
+
+/* ---- the mount ---- */
+
+static bool attendant_is_there(const struct attendant_mount *m)
+{
+	return m->id >= 0 && mountid_of(m->mountpoint) == m->id;
+}
+
+/* fusermount3, for those who may not unmount by themselves. */
+static int attendant_fusermount(const char *mountpoint, bool lazy)
+{
+	char name[] = "fusermount3", unmount[] = "-u", quiet[] = "-q", detach[] = "-z", end[] = "--";
+	_cleanup_free_ char *path = strdup(mountpoint);
+	char *argv[] = { name, unmount, quiet, lazy ? detach : quiet, end, path, NULL };
+	posix_spawnattr_t attr;
+	sigset_t none, ignored;
+	pid_t pid;
+	int status;
+	if (!path)
+		return -ENOMEM;
+	sigemptyset(&none);
+	sigemptyset(&ignored);
+	for (size_t i = 0; i < sizeof(attendant_ignored) / sizeof(attendant_ignored[0]); i++)
+		sigaddset(&ignored, attendant_ignored[i]);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &ignored);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	int r = posix_spawnp(&pid, name, NULL, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	if (r != 0)
+		return -r;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY; /* it tells no reasons */
+}
+
+static int attendant_away(const struct attendant_mount *m, bool lazy)
+{
+	if (!attendant_is_there(m))
+		return -ESTALE;
+	if (umount2(m->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+		return 0;
+	return errno == EPERM ? attendant_fusermount(m->mountpoint, lazy) : -errno;
+}
+
+static int attendant_sync(const struct attendant_mount *m)
+{
+	if (!attendant_is_there(m))
+		return -ESTALE;
+	_cleanup_fd_ int fd = open(m->mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || syncfs(fd) != 0 ? -errno : 0;
+}
+
+static bool attendant_is_dead(const struct attendant_mount *m)
+{
+	return getxattr(m->mountpoint, ATTENDANT_XATTR, NULL, 0) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+/* The server has died without a word. Its descriptor of the mount is closed about when that of ours is. */
+static void attendant_bury(const struct attendant_mount *m)
+{
+	const struct timespec step = { 0, ATTENDANT_STEP_MS * 1000000L };
+	for (int i = 0; i < ATTENDANT_STEPS && attendant_is_there(m); i++, (void)nanosleep(&step, NULL)) {
+		if (!attendant_is_dead(m))
+			continue;
+		int r = attendant_away(m, true);
+		if (r == 0)
+			log_error("the process that served the mount has died; the mount has been taken away");
+		else
+			log_error("the process that served the mount has died, and the mount cannot be taken away: %s",
+				  strerror(-r));
+		return;
+	}
+}
+
+/* ---- orders ---- */
+
+static int attendant_obey(const struct attendant_mount *m, uint32_t order)
+{
+	switch (order) {
+	case ATTENDANT_FETCH: return attendant_sync(m);
+	case ATTENDANT_UNMOUNT: return attendant_away(m, false);
+	default: return attendant_away(m, true);
+	}
+}
+
+static void attendant_answer(int fd, int32_t answer)
+{
+	(void)io_write_full(fd, &answer, sizeof(answer));
+}
+
+/* In a process of its own: the server, which has to serve what the order asks of the mount, may have something to
+ * say meanwhile. */
+static void attendant_fork(int fd, const struct attendant_mount *m, uint32_t order)
+{
+	pid_t pid = fork();
+	if (pid < 0)
+		attendant_answer(fd, -errno);
+	if (pid != 0)
+		return;
+	(void)signal(SIGCHLD, SIG_DFL);
+	attendant_answer(fd, attendant_obey(m, order));
+	_exit(0);
+}
+
+/* One message of n bytes. Returns false if it is the last. */
+static bool attendant_take(int fd, struct attendant_mount *m, struct attendant_message *msg, size_t n)
+{
+	if (n < offsetof(struct attendant_message, text))
+		return true;
+	msg->text[n - offsetof(struct attendant_message, text)] = '\0';
+	switch (msg->order) {
+	case ATTENDANT_LOG:
+		log_message(msg->level < LOG_LEVEL_DEBUG ? (enum log_level)msg->level : LOG_LEVEL_DEBUG, "%s",
+			    msg->text);
+		break;
+	case ATTENDANT_MOUNTED:
+		if (m->id < 0)
+			m->id = mountid_of(m->mountpoint);
+		attendant_answer(fd, m->id < 0 ? m->id : 0);
+		break;
+	case ATTENDANT_FETCH:
+	case ATTENDANT_UNMOUNT:
+	case ATTENDANT_DETACH:
+		attendant_fork(fd, m, msg->order);
+		break;
+	case ATTENDANT_END:
+		return false;
+	default:
+		break;
+	}
+	return true;
+}
+
+/* Returns true if the server ended in order. */
+static bool attendant_listen(int fd, struct attendant_mount *m)
+{
+	struct attendant_message msg;
+	for (;;) {
+		ssize_t n = recv(fd, &msg, sizeof(msg) - 1, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		if (!attendant_take(fd, m, &msg, (size_t)n))
+			return true;
+	}
+}
+
+/* ---- its life ---- */
+
+/* Nothing of what the server has open: the vault and its lock, the terminal, the pipe to the command. */
+static void attendant_close_all_but(int keep)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fd != keep)
+			(void)(null >= 0 ? dup2(null, fd) : close(fd));
+	DIR *d = opendir("/proc/self/fd");
+	struct dirent *e;
+	while (d && (e = readdir(d))) {
+		int fd = atoi(e->d_name);
+		if (fd > STDERR_FILENO && fd != keep && fd != dirfd(d))
+			(void)close(fd);
+	}
+	if (d)
+		(void)closedir(d);
+}
+
+static void attendant_ignore_signals(void)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	const struct sigaction forget = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };
+	for (size_t i = 0; i < sizeof(attendant_ignored) / sizeof(attendant_ignored[0]); i++)
+		(void)sigaction(attendant_ignored[i], &ignore, NULL);
+	(void)sigaction(SIGCHLD, &forget, NULL);
+}
+
+void attendant_main(int fd, const char *mountpoint, pid_t server)
+{
+	struct attendant_mount m = { .mountpoint = strdup(mountpoint), .id = -1 };
+	attendant_ignore_signals();
+	(void)setsid();
+	(void)prctl(PR_SET_NAME, "cryptfs-attend", 0, 0, 0);
+	attendant_close_all_but(fd);
+	if (!m.mountpoint || chdir("/") != 0)
+		_exit(1);
+	(void)unsetenv("CRYPTFS_WARN_FATAL"); /* the server's warnings are not ours */
+	log_syslog_as(server);
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_set_sink(log_syslog);
+	if (!attendant_listen(fd, &m))
+		attendant_bury(&m);
+	_exit(0);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The tables are read together with doc/decisions/0002-giving-up-powers.md: a C library that is upgraded must not
+ * turn a working mount into one that is killed. So whole families are allowed, old names and new, whether or not
+ * they are used today, as long as they reach nothing that our descriptors and our memory do not reach already;
+ * paths are Landlock's.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "sandbox/filter.h"
+
+#include <errno.h>
+
+#ifdef HAVE_LIBSECCOMP
+
+#include <asm/termbits.h>
+#include <asm/ioctls.h>
+#include <linux/prctl.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define FILTER_N(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const filter_allowed[] = {
+	/* descriptors */
+	"read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "pwrite64", "pwritev", "pwritev2",
+	"lseek", "_llseek", "close", "dup", "dup2", "dup3", "pipe", "pipe2", "fcntl", "fcntl64", "flock",
+	"ftruncate", "ftruncate64", "fallocate", "fadvise64", "fadvise64_64", "arm_fadvise64_64", "readahead",
+	"fsync", "fdatasync", "syncfs", "sync_file_range", "sync_file_range2", "arm_sync_file_range",
+	"copy_file_range", "sendfile", "sendfile64", "splice", "tee", "vmsplice",
+	"poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "pselect6_time64",
+	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_ctl_old", "epoll_wait", "epoll_wait_old",
+	"epoll_pwait", "eventfd", "eventfd2", "signalfd", "signalfd4",
+	"timerfd_create", "timerfd_settime", "timerfd_settime64", "timerfd_gettime", "timerfd_gettime64",
+	/* files */
+	"open", "openat", "creat", "access", "faccessat", "readlink", "readlinkat",
+	"stat", "stat64", "lstat", "lstat64", "fstat", "fstat64", "newfstatat", "fstatat64", "oldstat", "oldlstat",
+	"oldfstat", "statx", "statfs", "statfs64", "fstatfs", "fstatfs64", "getdents", "getdents64",
+	"mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat", "link", "linkat", "unlink", "unlinkat", "rmdir",
+	"rename", "renameat", "renameat2", "truncate", "truncate64",
+	"chmod", "fchmod", "fchmodat", "chown", "chown32", "fchown", "fchown32", "lchown", "lchown32", "fchownat",
+	"utime", "utimes", "futimesat", "utimensat", "utimensat_time64", "umask", "getcwd", "chdir", "fchdir",
+	"getxattr", "lgetxattr", "fgetxattr", "setxattr", "lsetxattr", "fsetxattr", "listxattr", "llistxattr",
+	"flistxattr", "removexattr", "lremovexattr", "fremovexattr",
+	/* memory */
+	"brk", "munmap", "mremap", "madvise", "mincore", "msync", "mlock", "mlock2", "mlockall", "munlock",
+	"munlockall", "membarrier", "pkey_alloc", "pkey_free", "arch_prctl", "set_thread_area", "get_thread_area",
+	"set_tls", "get_tls", "cacheflush", "riscv_flush_icache",
+	/* threads and ourselves */
+	"exit", "exit_group", "futex", "futex_time64", "set_robust_list", "get_robust_list", "set_tid_address", "rseq",
+	"gettid", "getpid", "getppid", "getpgrp", "getpgid", "getsid", "setsid", "getuid", "getuid32", "geteuid",
+	"geteuid32", "getgid", "getgid32", "getegid", "getegid32", "getresuid", "getresuid32", "getresgid",
+	"getresgid32", "getgroups", "getgroups32", "capget", "getrusage", "times", "uname", "sysinfo", "getrandom",
+	"getrlimit", "ugetrlimit", "setrlimit", "getpriority", "setpriority", "sched_yield", "sched_getaffinity",
+	"sched_setaffinity", "sched_getparam", "sched_getscheduler", "sched_get_priority_max",
+	"sched_get_priority_min", "sched_getattr", "getcpu",
+	/* signals */
+	"rt_sigaction", "rt_sigprocmask", "rt_sigpending", "rt_sigsuspend", "rt_sigtimedwait",
+	"rt_sigtimedwait_time64", "rt_sigreturn", "sigaction", "sigprocmask", "sigpending", "sigsuspend", "sigreturn",
+	"sigaltstack", "pause", "restart_syscall",
+	/* time */
+	"clock_gettime", "clock_gettime64", "clock_getres", "clock_getres_time64", "clock_nanosleep",
+	"clock_nanosleep_time64", "nanosleep", "gettimeofday", "time", "alarm", "setitimer", "getitimer",
+	"timer_create", "timer_settime", "timer_settime64", "timer_gettime", "timer_gettime64", "timer_getoverrun",
+	"timer_delete",
+};
+
+/* The same of what came since Linux 5.1. All architectures number these alike, so libseccomp need not know them. */
+static const int filter_allowed_young[] = {
+	436, /* close_range */
+	437, /* openat2 */
+	439, /* faccessat2 */
+	441, /* epoll_pwait2 */
+	449, /* futex_waitv */
+	451, /* cachestat */
+	452, /* fchmodat2 */
+	453, /* map_shadow_stack */
+	454, /* futex_wake */
+	455, /* futex_wait */
+	456, /* futex_requeue */
+	462, /* mseal */
+	463, /* setxattrat */
+	464, /* getxattrat */
+	465, /* listxattrat */
+	466, /* removexattrat */
+};
+
+/* Tried first by C libraries and libfuse, which go on without. */
+static const int filter_absent_young[] = {
+	425, /* io_uring_setup */
+	426, /* io_uring_enter */
+	427, /* io_uring_register */
+	435, /* clone3, whose flags a filter cannot see: clone does it */
+};
+
+/* The youngest call that these tables have an opinion on (file_setattr, Linux 6.17). Who uses later ones has to do
+ * without on older kernels as well. */
+#define FILTER_YOUNGEST 469
+#define FILTER_YOUNG_END 640
+
+/* The first of the calls that all architectures number alike; some add a constant. */
+#define FILTER_YOUNG_NAME "pidfd_send_signal"
+#define FILTER_YOUNG_NUMBER 424
+
+#define FILTER_NEW_NAMESPACES                                                                                  \
+	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP)
+#define FILTER_THREAD (CLONE_VM | CLONE_THREAD)
+#if defined(__s390__)
+#define FILTER_CLONE_FLAGS 1
+#else
+#define FILTER_CLONE_FLAGS 0
+#endif
+
+/* With a condition on one argument, in 'compare'; 'otherwise' is what happens if it does not hold, 0 for death. */
+struct filter_rule {
+	const char *name;
+	struct scmp_arg_cmp compare;
+	int otherwise;
+};
+
+static int filter_add(scmp_filter_ctx f, uint32_t action, const char *name, const struct scmp_arg_cmp *compare)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+	if (nr < 0)
+		return 0; /* not on this architecture */
+	return seccomp_rule_add_array(f, action, nr, compare ? 1 : 0, compare);
+}
+
+static int filter_add_rule(scmp_filter_ctx f, const struct filter_rule *rule)
+{
+	int r = filter_add(f, SCMP_ACT_ALLOW, rule->name, &rule->compare);
+	struct scmp_arg_cmp other = rule->compare;
+	other.op = SCMP_CMP_NE;
+	if (r == 0 && rule->otherwise != 0)
+		r = filter_add(f, SCMP_ACT_ERRNO((uint32_t)rule->otherwise), rule->name, &other);
+	return r;
+}
+
+static int filter_add_rules(scmp_filter_ctx f)
+{
+	const scmp_datum_t pid = (scmp_datum_t)getpid();
+	const struct filter_rule rules[] = {
+		/* no code but what is there */
+		{ "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0), 0 },
+		{ "mmap2", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0), 0 },
+		{ "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0), 0 },
+		{ "pkey_mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0), 0 },
+		/* threads, no processes, no namespaces */
+		{ "clone",
+		  SCMP_CMP(FILTER_CLONE_FLAGS, SCMP_CMP_MASKED_EQ, FILTER_THREAD | FILTER_NEW_NAMESPACES,
+			   FILTER_THREAD),
+		  0 },
+		/* signals and limits of our own */
+		{ "tgkill", SCMP_A0(SCMP_CMP_EQ, pid, 0), 0 },
+		{ "prlimit64", SCMP_A0(SCMP_CMP_EQ, 0, 0), 0 },
+		/* Asked of a terminal by stdio; the rest is what a descriptor or a kernel without it says. */
+		{ "ioctl", SCMP_A1(SCMP_CMP_EQ, TCGETS, 0), ENOTTY },
+		{ "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0), EINVAL },
+	};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < FILTER_N(rules); i++)
+		r = filter_add_rule(f, &rules[i]);
+	return r;
+}
+
+static int filter_add_young(scmp_filter_ctx f)
+{
+	int first = seccomp_syscall_resolve_name(FILTER_YOUNG_NAME);
+	int shift = first > 0 ? first - FILTER_YOUNG_NUMBER : 0, r = 0;
+	for (size_t i = 0; r == 0 && i < FILTER_N(filter_allowed_young); i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, filter_allowed_young[i] + shift, 0);
+	for (size_t i = 0; r == 0 && i < FILTER_N(filter_absent_young); i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), filter_absent_young[i] + shift, 0);
+	for (int nr = FILTER_YOUNGEST + 1; r == 0 && nr < FILTER_YOUNG_END; nr++)
+		r = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), nr + shift, 0);
+	return r;
+}
+
+static int filter_make(scmp_filter_ctx f)
+{
+	int r = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (r == 0)
+		r = seccomp_attr_set(f, SCMP_FLTATR_CTL_NNP, 0); /* done already */
+	if (r == 0)
+		r = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+	/* Of no effect on what is allowed whatever its arguments, which the kernel knows without running the filter. */
+	(void)seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (size_t i = 0; r == 0 && i < FILTER_N(filter_allowed); i++)
+		r = filter_add(f, SCMP_ACT_ALLOW, filter_allowed[i], NULL);
+	if (r == 0)
+		r = filter_add_rules(f);
+	return r == 0 ? filter_add_young(f) : r;
+}
+
+int filter_load(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (!f)
+		return -ENOMEM;
+	int r = filter_make(f);
+	if (r == 0)
+		r = seccomp_load(f);
+	seccomp_release(f);
+	return r;
+}
+
+bool filter_is_built(void)
+{
+	return true;
+}
+
+#else
+
+int filter_load(void)
+{
+	return -ENOSYS;
+}
+
+bool filter_is_built(void)
+{
+	return false;
+}
+
+#endif
