@@ -41,7 +41,7 @@ _cryptfs_options()
 {
 	case $1 in
 	init)	echo "--passfile --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
-	mount)	echo "--passfile --foreground --read-only --allow-other --shared --debug --quiet --help -f -o -r" ;;
+	mount)	echo "--passfile --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
 	umount)	echo "--lazy --help" ;;
 	info | status) echo "--json --help" ;;
 	esac

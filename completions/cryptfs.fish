@@ -28,6 +28,7 @@ complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s r -l read-only -d 
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l allow-other -d 'other users may use the mount'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s o -x -a 'ro allow_other noatime nosuid nodev noexec' -d 'mount options'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l debug -d 'trace every request'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l no-sandbox -d 'keep all powers'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s z -l lazy -d 'detach it even if it is in use'
 complete -c cryptfs -n '__fish_seen_subcommand_from info status' -l json -d 'print a JSON object'
