@@ -15,7 +15,8 @@ sandbox base
 vault format crypto base
 store vault format crypto base
 fs store vault sandbox base
-cli fs store vault keyring sandbox crypto base
+offline store vault format crypto base
+cli fs offline store vault keyring sandbox crypto base
 '
 
 # Header of a library (extended regular expression), and where it may be included.
