@@ -9,8 +9,7 @@
 
 #include "base/codec.h"
 #include "cli/cli.h"
-#include "cli/mounts.h"
-#include "vault/vault.h"
+#include "cli/unlock.h"
 
 static const char *coherency_name(const struct vaultfile *vf)
 {
@@ -88,19 +87,6 @@ static int print_text(const char *path, const struct vaultfile *vf)
 	return EXIT_DONE;
 }
 
-/* People name the mount point. */
-static void hint_at_mount(const char *path)
-{
-	_cleanup_mounts_ struct mounts m = { NULL, 0 };
-	_cleanup_free_ char *real = NULL;
-	if (paths_resolve(path, &real) < 0 || mounts_load(&m) < 0)
-		return;
-	const struct mounts_entry *e = mounts_at(&m, real);
-	if (e && e->ours)
-		exit_note("'%s' is where the vault '%s' is mounted: try 'cryptfs info %s'", path, e->source,
-			  e->source);
-}
-
 static int info(const char *path, bool json)
 {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -112,7 +98,7 @@ static int info(const char *path, bool json)
 	int err = vault_open(fd, &v, &why);
 	if (err < 0) {
 		int code = exit_vault(err, path, why);
-		hint_at_mount(path);
+		unlock_hint(path, "info"); /* people name the mount point */
 		return code;
 	}
 	return json ? print_json(&v->settings) : print_text(path, &v->settings);

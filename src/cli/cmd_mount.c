@@ -7,35 +7,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "cli/background.h"
 #include "cli/cli.h"
 #include "cli/mount_args.h"
 #include "cli/mountpoint.h"
-#include "cli/mounts.h"
-#include "cli/prompt.h"
+#include "cli/unlock.h"
 #include "sandbox/attendant.h"
 #include "sandbox/mountid.h"
-#include "vault/lock.h"
-#include "vault/vault.h"
-
-#define LOCK_WAIT_MS 10000
-#define LOCK_STEP_MS 100
-#define LOCK_TELL_MS 1000
 
 /* A mount in the making. */
 struct job {
 	struct mount_args args;
-	int fd; /* the vault's directory */
-	char *vault_path;
+	struct unlock u;
 	char *mountpoint;
 	int mount_id; /* of what lay there when it was looked at */
-	struct vault *vault;
-	struct prompt prompt;
 	struct background background;
 	struct attendant *attendant;
 	bool is_up;
@@ -44,13 +32,10 @@ struct job {
 static void job_free(struct job *j)
 {
 	attendant_end(j->attendant);
-	vault_free(j->vault);
-	prompt_cleanup(&j->prompt);
 	background_report(&j->background, EXIT_FAILED);
 	cleanup_fd(&j->background.null_fd);
 	mount_args_free(&j->args);
-	cleanup_fd(&j->fd);
-	free(j->vault_path);
+	unlock_free(&j->u);
 	free(j->mountpoint);
 }
 
@@ -62,23 +47,14 @@ static bool swapped(const struct mount_args *a)
 
 static int open_vault(struct job *j)
 {
-	const char *why = NULL;
 	if (swapped(&j->args))
 		return exit_fail(EXIT_NO_VAULT,
 				 "'%s' is not a vault, but '%s' is: did you mean 'cryptfs mount %s %s'?",
 				 j->args.vault, j->args.mountpoint, j->args.mountpoint, j->args.vault);
-	j->fd = open(j->args.vault, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (j->fd < 0)
-		return exit_vault_dir(-errno, j->args.vault);
-	int err = vault_open(j->fd, &j->vault, &why);
-	if (err < 0)
-		return exit_vault(err, j->args.vault, why);
-	err = paths_resolve(j->args.vault, &j->vault_path);
-	if (err < 0)
-		return exit_vault_dir(err, j->args.vault);
-	if (j->vault->settings.coherency == VAULTFILE_SHARED)
+	int code = unlock_open(&j->u, j->args.vault);
+	if (code == 0 && j->u.vault->settings.coherency == VAULTFILE_SHARED)
 		j->args.session.shared = true;
-	return 0;
+	return code;
 }
 
 /* Like mount(8) does with a write-protected disk. Where the disk is writable a shared mount may be writing beside
@@ -86,54 +62,14 @@ static int open_vault(struct job *j)
 static void follow_read_only(struct job *j)
 {
 	struct statvfs st;
-	bool disk = fstatvfs(j->fd, &st) == 0 && (st.f_flag & ST_RDONLY), asked = j->args.session.read_only;
+	bool disk = fstatvfs(j->u.fd, &st) == 0 && (st.f_flag & ST_RDONLY), asked = j->args.session.read_only;
 	if (asked && !disk)
 		j->args.session.shared = true;
 	if (asked || !disk)
 		return;
 	j->args.session.read_only = true;
 	if (!j->args.quiet)
-		exit_note("'%s' lies on a read-only filesystem: mounting it read-only", j->vault_path);
-}
-
-/* Who holds the vault? Returns an exit code if it is a mount that will not go away by itself. */
-static int holder(const struct job *j)
-{
-	_cleanup_mounts_ struct mounts m = { NULL, 0 };
-	if (mounts_load(&m) < 0)
-		return 0;
-	const struct mounts_entry *e = mounts_of_vault(&m, j->fd);
-	if (!e)
-		return 0;
-	_cleanup_free_ char *word = text_quote(e->mountpoint);
-	return exit_fail(EXIT_IN_USE,
-			 "the vault '%s' is mounted already, on '%s' (to end that: cryptfs umount %s)",
-			 j->vault_path, e->mountpoint, word ? word : "MOUNTPOINT");
-}
-
-/* A process that has just been told to end may still be writing back: it gets a while. */
-static int lock(const struct job *j)
-{
-	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
-	bool exclusive = !j->args.session.shared && !j->args.session.read_only;
-	for (int waited = 0;; waited += LOCK_STEP_MS) {
-		int r = lock_vault(j->fd, exclusive);
-		if (r == 1 && !j->args.quiet)
-			exit_note("the filesystem of '%s' knows no locks: take care that nothing else mounts it",
-				  j->vault_path);
-		if (r >= 0)
-			return 0;
-		if (r != -EBUSY)
-			return exit_vault(r, j->vault_path, NULL);
-		int code = holder(j);
-		if (code != 0)
-			return code;
-		if (waited >= LOCK_WAIT_MS)
-			return exit_vault(-EBUSY, j->vault_path, NULL);
-		if (waited == LOCK_TELL_MS && !j->args.quiet)
-			exit_note("the vault is in use; waiting for that to end...");
-		(void)nanosleep(&step, NULL);
-	}
+		exit_note("'%s' lies on a read-only filesystem: mounting it read-only", j->u.path);
 }
 
 /* All that needs no secret. */
@@ -141,59 +77,14 @@ static int prepare(struct job *j)
 {
 	int code = open_vault(j);
 	if (code == 0)
-		code = mountpoint_check(j->args.mountpoint, j->fd, j->args.quiet, &j->mountpoint);
+		code = mountpoint_check(j->args.mountpoint, j->u.fd, j->args.quiet, &j->mountpoint);
 	if (code != 0)
 		return code;
 	j->mount_id = mountid_of(j->mountpoint);
 	follow_read_only(j);
-	if ((code = lock(j)) != 0)
-		return code;
-	int err = prompt_open(&j->prompt, j->args.passfile);
-	return err < 0 ? exit_passphrase(err, j->prompt.from) : 0;
-}
-
-/* One try. Returns 0 or -errno; *code is the exit code, and the reason has been said. */
-static int try_unlock(struct job *j, int *code)
-{
-	_cleanup_(prompt_forget) struct prompt_secret pass = { NULL, 0 };
-	_cleanup_free_ char *name = text_escape(j->vault_path);
-	_cleanup_free_ char *text = NULL;
-	if (!name || asprintf(&text, "Passphrase for %s: ", name) < 0) {
-		text = NULL;
-		*code = exit_fail(EXIT_FAILED, "out of memory");
-		return -ENOMEM;
-	}
-
-	int err = prompt_read(&j->prompt, text, &pass);
-	if (err < 0) {
-		*code = exit_passphrase(err, j->prompt.from);
-		return err;
-	}
-	const struct vault_secret secret = { VAULTFILE_PASSPHRASE, pass.bytes, pass.len };
-	const char *why = NULL;
-	err = vault_unlock(j->vault, &secret, NULL, &why);
-	*code = err < 0 ? exit_vault(err, j->vault_path, why) : 0;
-	return err;
-}
-
-static int unlock(struct job *j)
-{
-	int tries = j->prompt.terminal ? PROMPT_TRIES : 1;
-	for (;;) {
-		int code, err = try_unlock(j, &code);
-		bool again = err == -EKEYREJECTED || err == -ENODATA || err == -E2BIG || err == -EILSEQ;
-		if (!again || --tries == 0)
-			return code;
-	}
-}
-
-static void raise_descriptors(void)
-{
-	struct rlimit lim;
-	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur == lim.rlim_max)
-		return;
-	lim.rlim_cur = lim.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &lim);
+	bool exclusive = !j->args.session.shared && !j->args.session.read_only;
+	code = unlock_lock(&j->u, exclusive, false, j->args.quiet);
+	return code != 0 ? code : unlock_source(&j->u, j->args.passfile);
 }
 
 /* From a thread of the session's. */
@@ -235,7 +126,7 @@ static int mount_failed(const struct job *j)
 		advice = "fusermount3 is missing, which mounts for users (install fuse3)";
 	else if (geteuid() != 0 && j->args.session.allow_other)
 		advice = "--allow-other needs a line 'user_allow_other' in /etc/fuse.conf";
-	return exit_fail(EXIT_MOUNT_FAILED, "cannot mount '%s' on '%s': %s", j->vault_path, j->mountpoint, advice);
+	return exit_fail(EXIT_MOUNT_FAILED, "cannot mount '%s' on '%s': %s", j->u.path, j->mountpoint, advice);
 }
 
 /* While a passphrase was asked for another mount may have come to lie there: the one would hide the other. */
@@ -250,12 +141,12 @@ static int serve(struct job *j)
 {
 	struct session_options *opt = &j->args.session;
 	opt->attendant = j->attendant;
-	opt->vault_path = j->vault_path;
+	opt->vault_path = j->u.path;
 	opt->mountpoint = j->mountpoint;
 	opt->fuse_opts = j->args.rest;
 
-	raise_descriptors();
-	int r = session_run(j->vault, j->fd, opt, on_ready, j);
+	unlock_descriptors();
+	int r = session_run(j->u.vault, j->u.fd, opt, on_ready, j);
 	if (r == SESSION_MOUNT_FAILED)
 		return mount_failed(j);
 	if (r < 0) {
@@ -280,8 +171,9 @@ static int run(struct job *j)
 	if (code == 0)
 		code = secrets_prepare(j->args.session.debug);
 	if (code == 0)
-		code = unlock(j);
-	prompt_cleanup(&j->prompt);
+		code = unlock_ask(&j->u);
+	else
+		prompt_cleanup(&j->u.prompt);
 	if (!j->args.foreground)
 		background_close_inherited();
 	if (code == 0)
@@ -294,7 +186,7 @@ static int run(struct job *j)
 
 int cmd_mount(int argc, char **argv)
 {
-	_cleanup_(job_free) struct job j = { .fd = -1, .prompt.fd = -1, .background = { -1, -1 } };
+	_cleanup_(job_free) struct job j = { .u = UNLOCK_NONE, .background = { -1, -1 } };
 	int code = mount_args_parse(argc, argv, &j.args);
 	if (code != 0)
 		return code < 0 ? EXIT_DONE : code;

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/unlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "cli/mounts.h"
+#include "vault/lock.h"
+
+#define LOCK_WAIT_MS 10000
+#define LOCK_STEP_MS 100
+#define LOCK_TELL_MS 1000
+
+void unlock_free(struct unlock *u)
+{
+	vault_free(u->vault);
+	prompt_cleanup(&u->prompt);
+	cleanup_fd(&u->fd);
+	free(u->path);
+	*u = (struct unlock)UNLOCK_NONE;
+}
+
+void unlock_descriptors(void)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur == lim.rlim_max)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &lim);
+}
+
+void unlock_hint(const char *path, const char *verb)
+{
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	_cleanup_free_ char *real = NULL;
+	if (paths_resolve(path, &real) < 0 || mounts_load(&m) < 0)
+		return;
+	const struct mounts_entry *e = mounts_at(&m, real);
+	if (!e || !e->ours)
+		return;
+	_cleanup_free_ char *word = text_quote(e->source);
+	exit_note("'%s' is where the vault '%s' is mounted: try 'cryptfs %s %s'", path, e->source, verb,
+		  word ? word : e->source);
+}
+
+int unlock_open(struct unlock *u, const char *operand)
+{
+	const char *why = NULL;
+	u->fd = open(operand, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (u->fd < 0)
+		return exit_vault_dir(-errno, operand);
+	int err = vault_open(u->fd, &u->vault, &why);
+	if (err < 0)
+		return exit_vault(err, operand, why);
+	err = paths_resolve(operand, &u->path);
+	return err < 0 ? exit_vault_dir(err, operand) : 0;
+}
+
+/* Who holds the vault? Returns an exit code if it is a mount that will not go away by itself. */
+static int holder(const struct unlock *u, bool reading)
+{
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	if (mounts_load(&m) < 0)
+		return 0;
+	const struct mounts_entry *e = mounts_of_vault(&m, u->fd);
+	if (!e)
+		return 0;
+	_cleanup_free_ char *word = text_quote(e->mountpoint);
+	if (reading)
+		return exit_fail(EXIT_IN_USE,
+				 "the vault '%s' is mounted on '%s': its files are to be had there (or unmount it "
+				 "first: cryptfs umount %s)",
+				 u->path, e->mountpoint, word ? word : "MOUNTPOINT");
+	return exit_fail(EXIT_IN_USE,
+			 "the vault '%s' is mounted already, on '%s' (to end that: cryptfs umount %s)", u->path,
+			 e->mountpoint, word ? word : "MOUNTPOINT");
+}
+
+int unlock_lock(const struct unlock *u, bool exclusive, bool reading, bool quiet)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	for (int waited = 0;; waited += LOCK_STEP_MS) {
+		int r = lock_vault(u->fd, exclusive);
+		if (r == 1 && !quiet)
+			exit_note("the filesystem of '%s' knows no locks: take care that nothing else mounts it",
+				  u->path);
+		if (r >= 0)
+			return 0;
+		if (r != -EBUSY)
+			return exit_vault(r, u->path, NULL);
+		int code = holder(u, reading);
+		if (code != 0)
+			return code;
+		if (waited >= LOCK_WAIT_MS)
+			return exit_vault(-EBUSY, u->path, NULL);
+		if (waited == LOCK_TELL_MS && !quiet)
+			exit_note("the vault is in use; waiting for that to end...");
+		(void)nanosleep(&step, NULL);
+	}
+}
+
+int unlock_source(struct unlock *u, const char *passfile)
+{
+	int err = prompt_open(&u->prompt, passfile);
+	return err < 0 ? exit_passphrase(err, u->prompt.from) : 0;
+}
+
+/* One try. Returns 0 or -errno; *code is the exit code, and the reason has been said. */
+static int try_unlock(struct unlock *u, int *code)
+{
+	_cleanup_(prompt_forget) struct prompt_secret pass = { NULL, 0 };
+	_cleanup_free_ char *name = text_escape(u->path);
+	_cleanup_free_ char *text = NULL;
+	if (!name || asprintf(&text, "Passphrase for %s: ", name) < 0) {
+		text = NULL;
+		*code = exit_fail(EXIT_FAILED, "out of memory");
+		return -ENOMEM;
+	}
+
+	int err = prompt_read(&u->prompt, text, &pass);
+	if (err < 0) {
+		*code = exit_passphrase(err, u->prompt.from);
+		return err;
+	}
+	const struct vault_secret secret = { VAULTFILE_PASSPHRASE, pass.bytes, pass.len };
+	const char *why = NULL;
+	err = vault_unlock(u->vault, &secret, NULL, &why);
+	*code = err < 0 ? exit_vault(err, u->path, why) : 0;
+	return err;
+}
+
+int unlock_ask(struct unlock *u)
+{
+	int code, tries = u->prompt.terminal ? PROMPT_TRIES : 1;
+	for (;;) {
+		int err = try_unlock(u, &code);
+		bool again = err == -EKEYREJECTED || err == -ENODATA || err == -E2BIG || err == -EILSEQ;
+		if (!again || --tries == 0)
+			break;
+	}
+	prompt_cleanup(&u->prompt);
+	return code;
+}
+
+/* We have a shared lock: so may a shared mount, which others can write through meanwhile. */
+static void warn_of_shared_mount(const struct unlock *u)
+{
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	const struct mounts_entry *e = mounts_load(&m) < 0 ? NULL : mounts_of_vault(&m, u->fd);
+	if (e && !e->read_only)
+		exit_note("the vault is mounted on '%s', shared: what is written there meanwhile may be read in "
+			  "part or seem damaged",
+			  e->mountpoint);
+}
+
+int unlock_tree(struct unlock *u, const char *operand, const char *passfile, bool quiet, struct tree *t)
+{
+	unlock_descriptors();
+	int code = unlock_open(u, operand);
+	if (code == 0)
+		code = unlock_lock(u, false, true, quiet);
+	if (code == 0)
+		code = unlock_source(u, passfile);
+	if (code != 0)
+		return code;
+	if (!quiet)
+		warn_of_shared_mount(u);
+	if ((code = secrets_prepare(false)) != 0 || (code = unlock_ask(u)) != 0)
+		return code;
+	int err = tree_open(u->vault, u->fd, t);
+	return err < 0 ? exit_vault_dir(err, u->path) : 0;
+}
