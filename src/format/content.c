@@ -11,7 +11,7 @@
 #define H_VERSION 8
 #define H_EPOCH 10
 #define H_FLAGS 12
-#define H_NONCE 16
+#define H_NONCE CONTENT_FILE_NONCE_OFF
 #define H_ZERO 40
 
 /* Offsets in meta. */

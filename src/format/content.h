@@ -20,6 +20,7 @@
 #define CONTENT_PAYLOAD_OFF 64u
 #define CONTENT_PAYLOAD 4032u
 #define CONTENT_HEADER_LEN 64u
+#define CONTENT_FILE_NONCE_OFF 16u  /* in the header */
 #define CONTENT_FILE_NONCE_LEN 24u
 #define CONTENT_VERSION 1u
 /* Longest additional data of a block: meta, block number, header. */
