@@ -43,6 +43,9 @@ _cryptfs_options()
 	init)	echo "--passfile --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
 	mount)	echo "--passfile --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
 	umount)	echo "--lazy --help" ;;
+	ls)	echo "--long --recursive --print0 --json --passfile --quiet --help -l -R" ;;
+	cat)	echo "--salvage --output --passfile --quiet --help" ;;
+	export)	echo "--overwrite --salvage --passfile --quiet --help" ;;
 	info | status) echo "--json --help" ;;
 	esac
 }
@@ -53,11 +56,11 @@ _cryptfs()
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_cryptfs_words "$cur" "init mount umount info status --help --version"
+		_cryptfs_words "$cur" "init mount umount info ls cat export status --help --version"
 		return
 	fi
 	case $prev in
-	--passfile)
+	--passfile | --output)
 		compopt -o filenames
 		_cryptfs_files "$cur"
 		return ;;
@@ -76,7 +79,7 @@ _cryptfs()
 	umount)	_cryptfs_mountpoints "$cur" ;;
 	esac
 	case $verb in
-	init | mount | info) _cryptfs_dirs "$cur" ;;
+	init | mount | info | ls | cat | export) _cryptfs_dirs "$cur" ;;
 	umount)	((${#COMPREPLY[@]})) || _cryptfs_dirs "$cur" ;;
 	esac
 }

@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <sys/types.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level { LOG_LEVEL_NONE = -1, LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* Show messages up to this level; LOG_LEVEL_INFO at start. */
 void log_set_level(enum log_level max);

@@ -19,7 +19,7 @@ enum exit_code {
 	EXIT_USAGE = 2,
 	EXIT_WRONG_SECRET = 3,
 	EXIT_NO_VAULT = 4, /* not a vault, or the mount point is missing */
-	EXIT_DAMAGED = 5,  /* settings damaged, tampered with or newer */
+	EXIT_DAMAGED = 5,  /* settings or contents damaged, tampered with or newer */
 	EXIT_IN_USE = 6,
 	EXIT_MOUNT_FAILED = 7,
 };
@@ -30,6 +30,9 @@ int cmd_mount(int argc, char **argv);
 int cmd_umount(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_ls(int argc, char **argv);
+int cmd_cat(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 
 /* main.c. Print a verb's help and return EXIT_DONE. */
 int main_help(const char *verb);

@@ -71,6 +71,45 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "      --json              print them as a JSON object\n"
 	  "  -h, --help              print this\n" },
+	{ "ls", cmd_ls, "list files of a vault, without a mount",
+	  "usage: cryptfs ls [OPTION]... VAULT [PATH]\n"
+	  "\n"
+	  "List what is in VAULT, or in its directory PATH, a name a line, without mounting it.\n"
+	  "PATH is one of the plaintext, from the root of the vault. What is damaged is said on\n"
+	  "standard error, and the rest is listed.\n"
+	  "\n"
+	  "  -l, --long              with type, mode, links, owner, size and time\n"
+	  "  -R, --recursive         with all that is below, as paths\n"
+	  "  -0, --print0            names as they are, with a NUL behind each\n"
+	  "      --json              print a JSON object\n"
+	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "  -a, -A, -1              nothing: names with dots are listed, and one a line, anyway\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
+	{ "cat", cmd_cat, "print files of a vault, without a mount",
+	  "usage: cryptfs cat [OPTION]... VAULT PATH...\n"
+	  "\n"
+	  "Write the files PATH of VAULT to standard output, without mounting it.\n"
+	  "\n"
+	  "      --salvage           of a damaged file write what is intact, and zeros for what is\n"
+	  "                          lost; which bytes those are is said on standard error\n"
+	  "  -o, --output FILE       write to FILE, which must not exist\n"
+	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
+	{ "export", cmd_export, "copy files out of a vault, without a mount",
+	  "usage: cryptfs export [OPTION]... VAULT PATH DEST\n"
+	  "\n"
+	  "Copy the file or directory PATH of VAULT (/: all of it) to DEST, without mounting it,\n"
+	  "with modes, times, extended attributes, hard links and holes, for root with owners as\n"
+	  "well. If DEST is a directory it gets PATH under its own name. What is damaged is left\n"
+	  "out and said at the end.\n"
+	  "\n"
+	  "      --overwrite         replace files that are there already\n"
+	  "      --salvage           of damaged files copy what is intact, and zeros for the rest\n"
+	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
 	{ "status", cmd_status, "show what is mounted",
 	  "usage: cryptfs status [--json]\n"
 	  "\n"
@@ -83,8 +122,11 @@ static const struct verb verbs[] = {
 
 /* What people call them elsewhere. */
 static const char *const synonyms[][2] = {
-	{ "unmount", "umount" }, { "create", "init" }, { "list", "status" },
-	{ "show", "info" },	 { "lock", "umount" }, { "unlock", "mount" },
+	{ "unmount", "umount" }, { "create", "init" },	  { "list", "ls" },
+	{ "show", "info" },	 { "lock", "umount" },	  { "unlock", "mount" },
+	{ "dir", "ls" },	 { "extract", "export" }, { "restore", "export" },
+	{ "cp", "export" },	 { "copy", "export" },	  { "decrypt", "export" },
+	{ "salvage", "cat" },	 { "mounts", "status" },
 };
 
 static const struct verb *find_verb(const char *name)

@@ -76,7 +76,7 @@ void progress_line(char *out, size_t size, const struct progress_state *s, size_
 	size_t at = n > 0 && (size_t)n < size ? (size_t)n : 0;
 	if (total > 0)
 		at += (size_t)snprintf(out + at, size - at, "%u %%, ",
-				       (unsigned int)(s->bytes >= total ? 100 : 100.0 * (double)s->bytes / (double)total));
+				       s->bytes >= total ? 100 : (unsigned int)(100.0 * (double)s->bytes / (double)total));
 	if (at < size)
 		(void)snprintf(out + at, size - at, "%s%s, %llu%s files, %s/s%s", done, all,
 			       (unsigned long long)s->files, files, rate, rest);

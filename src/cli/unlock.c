@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/mounts.h"
 #include "vault/lock.h"
@@ -44,7 +45,11 @@ void unlock_hint(const char *path, const char *verb)
 	if (!e || !e->ours)
 		return;
 	_cleanup_free_ char *word = text_quote(e->source);
-	exit_note("'%s' is where the vault '%s' is mounted: try 'cryptfs %s %s'", path, e->source, verb,
+	if (!verb)
+		exit_note("'%s' is where the vault '%s' is mounted: its files are to be had right there", path,
+			  e->source);
+	else
+		exit_note("'%s' is where the vault '%s' is mounted: try 'cryptfs %s %s'", path, e->source, verb,
 		  word ? word : e->source);
 }
 
@@ -162,6 +167,8 @@ int unlock_tree(struct unlock *u, const char *operand, const char *passfile, boo
 {
 	unlock_descriptors();
 	int code = unlock_open(u, operand);
+	if (code == EXIT_NO_VAULT)
+		unlock_hint(operand, NULL);
 	if (code == 0)
 		code = unlock_lock(u, false, true, quiet);
 	if (code == 0)
@@ -172,6 +179,7 @@ int unlock_tree(struct unlock *u, const char *operand, const char *passfile, boo
 		warn_of_shared_mount(u);
 	if ((code = secrets_prepare(false)) != 0 || (code = unlock_ask(u)) != 0)
 		return code;
+	log_set_level(LOG_LEVEL_NONE); /* the verbs say themselves what is damaged, by names that a log may not see */
 	int err = tree_open(u->vault, u->fd, t);
 	return err < 0 ? exit_vault_dir(err, u->path) : 0;
 }

@@ -44,7 +44,8 @@ int unlock_tree(struct unlock *u, const char *operand, const char *passfile, boo
 /* As many descriptors as we may have. */
 void unlock_descriptors(void);
 
-/* path was to be a vault and is none: if it is where one is mounted, say so, and what verb wants instead. */
+/* path was to be a vault and is none: if it is where one is mounted, say so, and what verb wants instead (NULL:
+ * one that reads, for which the mount is as good). */
 void unlock_hint(const char *path, const char *verb);
 
 #endif

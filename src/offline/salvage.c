@@ -18,7 +18,7 @@ struct salvage_job {
 	const struct store *st;
 	int fd;
 	struct scratch *sc;
-	salvage_sink *sink;
+	sink_fn *sink;
 	void *arg;
 	struct salvage *s;
 	uint64_t pages;	   /* whole ones that are there */
@@ -250,7 +250,7 @@ static int salvage_stub(const struct salvage_job *j, uint64_t size)
 	return bytes_are_zero(j->sc->pages, (size_t)n) ? 0 : -EBADMSG;
 }
 
-int salvage_file(const struct store *st, int fd, salvage_sink *sink, void *arg, struct salvage *s)
+int salvage_file(const struct store *st, int fd, sink_fn *sink, void *arg, struct salvage *s)
 {
 	struct stat sb;
 	_cleanup_scratch_ struct scratch *sc = scratch_get();

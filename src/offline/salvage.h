@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "offline/sink.h"
 #include "store/store.h"
 
 enum salvage_why {
@@ -36,13 +37,10 @@ struct salvage {
 	bool end_unsure;  /* its last block is lost, and nothing else tells where in it the file ended */
 };
 
-/* Where it goes: n bytes in order, or n zeros where buf is NULL. Returns 0 or -errno, which ends it. */
-typedef int salvage_sink(void *arg, const uint8_t *buf, uint64_t n);
-
 /* Salvage the ciphertext file fd. Nothing is put out before the first block that opens. Returns 0, *s telling how
  * it went; -EBADMSG if nothing of it opens (*s tells what was tried); what the sink said; or -errno. In any case *s is
  * to be given to salvage_free. */
-int salvage_file(const struct store *st, int fd, salvage_sink *sink, void *arg, struct salvage *s);
+int salvage_file(const struct store *st, int fd, sink_fn *sink, void *arg, struct salvage *s);
 void salvage_free(struct salvage *s);
 
 /* How many of the bytes put out, or cut off, are lost? */

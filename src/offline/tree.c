@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "store/attr.h"
+#include "store/scratch.h"
 #include "store/symlink.h"
 
 #define TREE_LINKS_MAX 40
@@ -29,6 +30,7 @@ int tree_open(const struct vault *vault, int vault_fd, struct tree *out)
 
 void tree_close(struct tree *t)
 {
+	scratch_drop();
 	dir_free(t->root);
 	store_free(t->st);
 	*t = (struct tree){ NULL, NULL };

@@ -15,7 +15,7 @@ struct tree {
 };
 
 /* vault (unlocked) and vault_fd (not O_PATH) stay the caller's and must outlive the tree. Returns 0 or
- * -errno. */
+ * -errno. Closing it drops the calling thread's scratch too. */
 int tree_open(const struct vault *vault, int vault_fd, struct tree *out);
 void tree_close(struct tree *t);
 

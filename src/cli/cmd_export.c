@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cryptfs export: a file or a tree out of a vault, without a mount.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "cli/export_report.h"
+#include "cli/offline.h"
+#include "cli/progress.h"
+#include "cli/unlock.h"
+#include "offline/export.h"
+
+struct export_args {
+	const char *vault;
+	const char *path;
+	const char *dest;
+	const char *passfile;
+	bool overwrite;
+	bool salvage;
+	bool quiet;
+};
+
+/* Where it goes: name in the directory fd; "" is the directory itself. */
+struct place {
+	int fd;
+	char name[NAME_MAX_LEN + 1];
+	char *path; /* for messages */
+};
+
+static void place_free(struct place *p)
+{
+	cleanup_fd(&p->fd);
+	free(p->path);
+}
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int sig)
+{
+	caught = sig;
+}
+
+/* ---- the place ---- */
+
+static int bad_dest(const char *dest, int err)
+{
+	if (err == -ENOENT)
+		return exit_fail(EXIT_FAILED, "cannot write to '%s': the directory it is to be in does not exist",
+				 dest);
+	return exit_fail(EXIT_FAILED, "cannot write to '%s': %s", dest, exit_reason(err));
+}
+
+/* Nothing is called so yet, or no directory: it is for its parent to have. */
+static int place_in_parent(const char *dest, struct place *p)
+{
+	_cleanup_free_ char *copy_dir = strdup(dest);
+	_cleanup_free_ char *copy_base = strdup(dest);
+	if (!copy_dir || !copy_base)
+		return bad_dest(dest, -ENOMEM);
+	const char *base = basename(copy_base);
+	if (strlen(base) >= sizeof(p->name))
+		return bad_dest(dest, -ENAMETOOLONG);
+	strcpy(p->name, base);
+	p->fd = open(dirname(copy_dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return p->fd < 0 ? bad_dest(dest, -errno) : 0;
+}
+
+static int find_place(const struct export_args *a, const struct tree_entry *e, int vault_fd, struct place *p)
+{
+	int code = 0;
+	p->fd = open(a->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->fd >= 0) {
+		strcpy(p->name, e->plain);
+		p->path = offline_join(a->dest, e->plain);
+	} else if (errno == ENOENT || errno == ENOTDIR)
+		code = place_in_parent(a->dest, p);
+	else
+		code = bad_dest(a->dest, -errno);
+	if (!p->path)
+		p->path = strdup(a->dest);
+	if (code == 0 && !p->path)
+		code = bad_dest(a->dest, -ENOMEM);
+	if (code == 0 && paths_contains(vault_fd, p->fd) != 0)
+		return exit_fail(EXIT_FAILED, "'%s' is inside the vault: name a place outside it", a->dest);
+	return code;
+}
+
+/* ---- the run ---- */
+
+static int count_entry(void *arg, const struct walk_item *i)
+{
+	struct progress_state *s = arg;
+	s->files += !S_ISDIR(i->sb.st_mode);
+	s->bytes += S_ISREG(i->sb.st_mode) ? (uint64_t)i->sb.st_size : 0;
+	return caught ? -EINTR : WALK_ON;
+}
+
+static int count_trouble(void *arg, const struct walk_item *i, enum walk_trouble what, int err)
+{
+	(void)arg;
+	(void)i;
+	(void)what;
+	(void)err;
+	return 0;
+}
+
+/* For who watches: how much there is to do. Where sizes are hidden each file would have to be opened to know. */
+static void count(const struct tree_entry *e, struct progress *p)
+{
+	static const struct walk_ops ops = { count_entry, NULL, count_trouble };
+	struct progress_state s = { .files = 0 };
+	if (p->style == PROGRESS_BAR && !e->dir->st->hide_sizes && walk_tree(e, &ops, &s) == 0)
+		progress_totals(p, s.files, s.bytes);
+}
+
+struct run {
+	struct export_report report;
+	struct progress progress;
+};
+
+static int on_done(void *arg, uint64_t files, uint64_t bytes)
+{
+	struct run *r = arg;
+	progress_add(&r->progress, files, bytes);
+	return caught ? -EINTR : 0;
+}
+
+static void on_trouble(void *arg, const struct export_event *e)
+{
+	struct run *r = arg;
+	export_report_event(&r->report, e);
+}
+
+static int on_walk_trouble(void *arg, const struct walk_item *i, enum walk_trouble what, int err)
+{
+	struct run *r = arg;
+	export_report_walk(&r->report, i, what, err);
+	return 0;
+}
+
+/* A signal ends it where nothing is left half written; then it has its effect. */
+static void watch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction old, act = { .sa_handler = on_signal };
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			(void)sigaction(signals[i], &act, NULL);
+}
+
+static void end_by_signal(int sig)
+{
+	(void)signal(sig, SIG_DFL);
+	(void)raise(sig);
+}
+
+static int run(const struct export_args *a, const struct tree_entry *e, const struct place *p)
+{
+	struct run r = { .report = { .vault = a->vault, .path = a->path, .dest = p->path } };
+	const struct export_options opt = {
+		.overwrite = a->overwrite,
+		.salvage = a->salvage,
+		.owners = geteuid() == 0,
+		.done = on_done,
+		.trouble = on_trouble,
+		.walk_trouble = on_walk_trouble,
+		.arg = &r,
+	};
+	(void)umask(0);
+	watch_signals();
+	progress_begin(&r.progress, "exporting", a->quiet);
+	count(e, &r.progress);
+	int err = export_tree(e, p->fd, p->name, &opt);
+	if (err == 0 && syncfs(p->fd) != 0)
+		export_report_sync(&r.report, -errno);
+	progress_hide(&r.progress);
+	int code = export_report_end(&r.report, err);
+	if (!a->quiet && err == 0) {
+		char size[PROGRESS_SIZE];
+		progress_size(size, r.progress.bytes);
+		text_line("exported: %llu file%s, %s", (unsigned long long)r.progress.files,
+			  r.progress.files == 1 ? "" : "s", size);
+	}
+	progress_end(&r.progress);
+	if (caught)
+		end_by_signal(caught);
+	return code;
+}
+
+/* ---- the verb ---- */
+
+/* Returns 0, an exit code, or -1 when help was printed. */
+static int parse(int argc, char **argv, struct export_args *a)
+{
+	enum { PASSFILE = 256, OVERWRITE, SALVAGE };
+	static const struct option options[] = {
+		{ "passfile", required_argument, NULL, PASSFILE },
+		{ "overwrite", no_argument, NULL, OVERWRITE },
+		{ "salvage", no_argument, NULL, SALVAGE },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	*a = (struct export_args){ .vault = NULL };
+	int c;
+	while ((c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
+		switch (c) {
+		case PASSFILE: a->passfile = optarg; break;
+		case OVERWRITE: a->overwrite = true; break;
+		case SALVAGE: a->salvage = true; break;
+		case 'q': a->quiet = true; break;
+		case 'h': (void)main_help("export"); return -1;
+		default: return exit_usage("export", NULL);
+		}
+	}
+	if (argc - optind != 3)
+		return exit_usage("export",
+				  "export takes three operands: the vault, a path in it (/: all), and where to");
+	a->vault = argv[optind];
+	a->path = argv[optind + 1];
+	a->dest = argv[optind + 2];
+	return 0;
+}
+
+int cmd_export(int argc, char **argv)
+{
+	struct export_args a;
+	int code = parse(argc, argv, &a);
+	if (code != 0)
+		return code < 0 ? EXIT_DONE : code;
+
+	_cleanup_(unlock_free) struct unlock u = UNLOCK_NONE;
+	_cleanup_tree_ struct tree t = { NULL, NULL };
+	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
+	_cleanup_(place_free) struct place p = { .fd = -1 };
+	code = unlock_tree(&u, a.vault, a.passfile, a.quiet, &t);
+	if (code == 0)
+		code = offline_find(&t, a.vault, a.path, TREE_FOLLOW_WAY, &e);
+	if (code == 0)
+		code = find_place(&a, &e, u.fd, &p);
+	return code != 0 ? code : run(&a, &e, &p);
+}

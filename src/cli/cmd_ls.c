@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cryptfs ls: what is in a vault, without a mount.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "base/codec.h"
+#include "cli/cli.h"
+#include "cli/offline.h"
+#include "cli/unlock.h"
+#include "store/symlink.h"
+
+struct ls_args {
+	const char *vault;
+	const char *path;
+	const char *passfile;
+	bool details;
+	bool recursive;
+	bool json;
+	bool zero; /* NUL, not a line end, after each name */
+	bool quiet;
+};
+
+/* A listing under way. */
+struct listing {
+	const struct ls_args *args;
+	bool escape;
+	json_t *entries;  /* if in JSON */
+	json_t *trouble;
+	int code;
+};
+
+/* ---- one entry ---- */
+
+static const char *type_name(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG: return "file";
+	case S_IFDIR: return "directory";
+	case S_IFLNK: return "symlink";
+	case S_IFIFO: return "fifo";
+	case S_IFSOCK: return "socket";
+	case S_IFCHR: return "character device";
+	default: return "block device";
+	}
+}
+
+static char type_letter(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR: return 'd';
+	case S_IFLNK: return 'l';
+	case S_IFIFO: return 'p';
+	case S_IFSOCK: return 's';
+	case S_IFCHR: return 'c';
+	case S_IFBLK: return 'b';
+	default: return '-';
+	}
+}
+
+/* "drwxr-sr-t" */
+static void mode_text(char out[static 11], mode_t mode)
+{
+	static const char letters[] = "rwxrwxrwx";
+	out[0] = type_letter(mode);
+	for (int i = 0; i < 9; i++)
+		out[i + 1] = mode & (0400u >> i) ? letters[i] : '-';
+	if (mode & S_ISUID)
+		out[3] = mode & S_IXUSR ? 's' : 'S';
+	if (mode & S_ISGID)
+		out[6] = mode & S_IXGRP ? 's' : 'S';
+	if (mode & S_ISVTX)
+		out[9] = mode & S_IXOTH ? 't' : 'T';
+	out[10] = '\0';
+}
+
+#define OWNER_SIZE 64
+
+/* A name of the system's, or the number. The same few come again and again. */
+static const char *user_text(uid_t uid)
+{
+	static char text[OWNER_SIZE];
+	static uid_t last;
+	if (text[0] && uid == last)
+		return text;
+	const struct passwd *pw = getpwuid(uid);
+	if (pw)
+		(void)snprintf(text, sizeof(text), "%s", pw->pw_name);
+	else
+		(void)snprintf(text, sizeof(text), "%u", (unsigned int)uid);
+	last = uid;
+	return text;
+}
+
+static const char *group_text(gid_t gid)
+{
+	static char text[OWNER_SIZE];
+	static gid_t last;
+	if (text[0] && gid == last)
+		return text;
+	const struct group *gr = getgrgid(gid);
+	if (gr)
+		(void)snprintf(text, sizeof(text), "%s", gr->gr_name);
+	else
+		(void)snprintf(text, sizeof(text), "%u", (unsigned int)gid);
+	last = gid;
+	return text;
+}
+
+static void print_details(const struct stat *sb)
+{
+	char mode[11], when[32] = "?", size[32];
+	struct tm tm;
+	mode_text(mode, sb->st_mode);
+	if (localtime_r(&sb->st_mtime, &tm))
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+	if (S_ISCHR(sb->st_mode) || S_ISBLK(sb->st_mode))
+		(void)snprintf(size, sizeof(size), "%u, %u", major(sb->st_rdev), minor(sb->st_rdev));
+	else
+		(void)snprintf(size, sizeof(size), "%lld", (long long)sb->st_size);
+	(void)printf("%s %3lu %-8s %-8s %11s %s ", mode, (unsigned long)sb->st_nlink, user_text(sb->st_uid),
+		     group_text(sb->st_gid), size, when);
+}
+
+static void print_name(const struct listing *l, const char *name)
+{
+	_cleanup_free_ char *text = l->escape ? text_escape(name) : NULL;
+	(void)fputs(text ? text : name, stdout);
+}
+
+static void print_text(const struct listing *l, const struct stat *sb, const char *path, const char *target)
+{
+	if (l->args->details)
+		print_details(sb);
+	print_name(l, path);
+	if (target) {
+		(void)fputs(" -> ", stdout);
+		print_name(l, target);
+	}
+	(void)putchar(l->args->zero ? '\0' : '\n');
+}
+
+/* A name; one that is no UTF-8 also as its bytes. */
+static void set_name(json_t *o, const char *key, const char *name)
+{
+	size_t n = strlen(name);
+	json_t *plain = json_string(name);
+	if (plain) {
+		(void)json_object_set_new(o, key, plain);
+		return;
+	}
+	_cleanup_free_ char *hex = malloc(2 * n + 1), *hex_key = NULL;
+	(void)json_object_set_new(o, key, text_json(name));
+	if (!hex || asprintf(&hex_key, "%s_hex", key) < 0) {
+		hex_key = NULL;
+		return;
+	}
+	codec_hex_encode(hex, (const uint8_t *)name, n);
+	(void)json_object_set_new(o, hex_key, json_string(hex));
+}
+
+static void add_json(const struct listing *l, const struct stat *sb, const char *path, const char *target)
+{
+	char mode[8], when[TEXT_TIME_SIZE] = "unknown";
+	(void)snprintf(mode, sizeof(mode), "%04o", (unsigned int)(sb->st_mode & 07777));
+	if (sb->st_mtime >= 0)
+		text_time(when, (uint64_t)sb->st_mtime);
+	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "type", type_name(sb->st_mode), "mode", mode,
+			      "links", (json_int_t)sb->st_nlink, "uid", (json_int_t)sb->st_uid, "gid",
+			      (json_int_t)sb->st_gid, "size", (json_int_t)sb->st_size, "modified", when);
+	set_name(o, "path", path);
+	if (target)
+		set_name(o, "target", target);
+	(void)json_array_append_new(l->entries, o);
+}
+
+/* ---- the walk ---- */
+
+static void complain(struct listing *l, const struct walk_item *i, enum walk_trouble what, int err)
+{
+	_cleanup_free_ char *text = offline_trouble(l->args->vault, l->args->path, i, what, err);
+	l->code = offline_worse(l->code, offline_code(err));
+	exit_note("%s", text ? text : "out of memory");
+	if (l->trouble)
+		(void)json_array_append_new(l->trouble, json_pack("{s:o, s:o}", "ciphertext", text_json(i->cipher),
+								  "reason", text_json(offline_reason(err))));
+}
+
+static int on_entry(void *arg, const struct walk_item *i)
+{
+	struct listing *l = arg;
+	char buf[NAME_LINK_TARGET_MAX + 1];
+	const char *target = NULL;
+	if (i->depth == 0 && S_ISDIR(i->sb.st_mode))
+		return WALK_ON;
+	if (S_ISLNK(i->sb.st_mode) && (l->args->details || l->args->json)) {
+		ssize_t n = symlink_read(i->parent, i->disk, buf);
+		if (n < 0)
+			complain(l, i, WALK_STATUS, (int)n);
+		else
+			target = buf;
+	}
+	const char *path = i->depth == 0 ? l->args->path : i->path;
+	if (l->entries)
+		add_json(l, &i->sb, path, target);
+	else
+		print_text(l, &i->sb, path, l->args->details ? target : NULL);
+	return l->args->recursive ? WALK_ON : WALK_SKIP;
+}
+
+static int on_trouble(void *arg, const struct walk_item *i, enum walk_trouble what, int err)
+{
+	complain(arg, i, what, err);
+	return 0;
+}
+
+static int list(const struct ls_args *a, const struct tree_entry *e)
+{
+	static const struct walk_ops ops = { on_entry, NULL, on_trouble };
+	struct listing l = { .args = a, .escape = !a->zero && isatty(STDOUT_FILENO) == 1 };
+	if (a->json) {
+		l.entries = json_array();
+		l.trouble = json_array();
+	}
+	int err = walk_tree(e, &ops, &l);
+	if (err < 0)
+		l.code = exit_fail(EXIT_FAILED, "cannot list '%s': %s", a->path, exit_reason(err));
+	if (!a->json)
+		return l.code;
+	int code = text_print_json(json_pack("{s:o, s:o}", "entries", l.entries, "damaged", l.trouble));
+	return l.code != EXIT_DONE ? l.code : code;
+}
+
+/* ---- the verb ---- */
+
+/* Returns 0, an exit code, or -1 when help was printed. */
+static int parse(int argc, char **argv, struct ls_args *a)
+{
+	enum { PASSFILE = 256, JSON };
+	static const struct option options[] = {
+		{ "passfile", required_argument, NULL, PASSFILE },
+		{ "long", no_argument, NULL, 'l' },
+		{ "recursive", no_argument, NULL, 'R' },
+		{ "print0", no_argument, NULL, '0' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, JSON },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	*a = (struct ls_args){ .path = "" };
+	int c;
+	while ((c = getopt_long(argc, argv, "lR0aA1qh", options, NULL)) != -1) {
+		switch (c) {
+		case PASSFILE: a->passfile = optarg; break;
+		case 'l': a->details = true; break;
+		case 'R': a->recursive = true; break;
+		case '0': a->zero = true; break;
+		case JSON: a->json = true; break;
+		case 'q': a->quiet = true; break;
+		case 'a':
+		case 'A':
+		case '1': break; /* it is always so */
+		case 'h': (void)main_help("ls"); return -1;
+		default: return exit_usage("ls", NULL);
+		}
+	}
+	if (argc - optind < 1 || argc - optind > 2)
+		return exit_usage("ls", "ls takes one or two operands: the vault, and a path in it");
+	a->vault = argv[optind];
+	if (argc - optind == 2)
+		a->path = argv[optind + 1];
+	return 0;
+}
+
+int cmd_ls(int argc, char **argv)
+{
+	struct ls_args a;
+	int code = parse(argc, argv, &a);
+	if (code != 0)
+		return code < 0 ? EXIT_DONE : code;
+
+	_cleanup_(unlock_free) struct unlock u = UNLOCK_NONE;
+	_cleanup_tree_ struct tree t = { NULL, NULL };
+	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
+	unsigned int follow = TREE_FOLLOW_WAY | (a.details || a.json ? 0 : TREE_FOLLOW_LAST);
+	code = unlock_tree(&u, a.vault, a.passfile, a.quiet, &t);
+	if (code == 0)
+		code = offline_find(&t, a.vault, a.path, follow, &e);
+	return code != 0 ? code : list(&a, &e);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/offline.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+const char *offline_reason(int err)
+{
+	switch (-err) {
+	case EBADMSG:
+	case EUCLEAN:
+		return "it is damaged or has been tampered with";
+	case EPROTONOSUPPORT:
+		return "it was made by a newer cryptfs (update this one)";
+	case ENOENT:
+		return "there is no such file or directory in the vault";
+	case ENOTDIR:
+		return "something on the way is not a directory";
+	case ELOOP:
+		return "too many symbolic links, or one that is not followed";
+	case EXDEV:
+		return "it leads out of the vault (a link to an absolute path, or another filesystem mounted inside)";
+	case EACCES:
+	case EPERM:
+		return "you are not permitted to read it (look at the owner and mode of its encrypted file)";
+	default:
+		return exit_reason(err);
+	}
+}
+
+int offline_code(int err)
+{
+	return store_is_damage(err) || err == -EPROTONOSUPPORT ? EXIT_DAMAGED : EXIT_FAILED;
+}
+
+int offline_worse(int a, int b)
+{
+	if (a == EXIT_DAMAGED || b == EXIT_DAMAGED)
+		return EXIT_DAMAGED;
+	return a != EXIT_DONE ? a : b;
+}
+
+int offline_find(const struct tree *t, const char *vault, const char *path, unsigned int follow,
+		 struct tree_entry *e)
+{
+	int err = tree_resolve(t, path, follow, e);
+	if (err == 0)
+		return 0;
+	return exit_fail(offline_code(err), "cannot read '%s' in '%s': %s", *path ? path : "/", vault,
+			 offline_reason(err));
+}
+
+char *offline_join(const char *above, const char *below)
+{
+	char *path;
+	size_t n = strlen(above);
+	if (n == 0 || below[0] == '\0')
+		return strdup(n == 0 ? below : above);
+	return asprintf(&path, "%s%s%s", above, above[n - 1] == '/' ? "" : "/", below) < 0 ? NULL : path;
+}
+
+char *offline_trouble(const char *vault, const char *from, const struct walk_item *i, enum walk_trouble what, int err)
+{
+	_cleanup_free_ char *path = offline_join(from, i->path);
+	char *text = NULL;
+	int n = -1;
+	if (!path)
+		return NULL;
+	if (what == WALK_NAME && err == -EUCLEAN)
+		n = asprintf(&text,
+			     "in '%s' there is a name that does not open: damaged, moved there, or not the vault's: "
+			     "'%s/%s'",
+			     *path ? path : "/", vault, i->cipher);
+	else if (what == WALK_DIR && err == -EUCLEAN)
+		n = asprintf(&text,
+			     "the directory '%s' cannot be listed: its ID (" NAME_DIR_FILE
+			     ") is missing or damaged: '%s/%s'",
+			     *path ? path : "/", vault, i->cipher);
+	else
+		n = asprintf(&text, "cannot read '%s': %s: '%s/%s'", *path ? path : "/", offline_reason(err), vault,
+			     i->cipher);
+	return n < 0 ? NULL : text;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the verbs share that read a vault without a mount: how they say what cannot be had.
+ */
+#ifndef CRYPTFS_CLI_OFFLINE_H
+#define CRYPTFS_CLI_OFFLINE_H
+
+#include "offline/walk.h"
+
+/* Why something in a vault cannot be read, for a person. Static text, or strerror's. */
+const char *offline_reason(int err);
+
+/* The exit code for that: EXIT_DAMAGED, or EXIT_FAILED. */
+int offline_code(int err);
+
+/* Of two exit codes of one run the one to end with: that of damage before others. */
+int offline_worse(int a, int b);
+
+/* tree_resolve; says what is wrong, with the vault's name. Returns 0 or an exit code. */
+int offline_find(const struct tree *t, const char *vault, const char *path, unsigned int follow,
+		 struct tree_entry *e);
+
+/* A path below another, of plain names: "" and "a" give "a". To be freed; NULL without memory. */
+char *offline_join(const char *above, const char *below);
+
+/* A sentence about trouble on a walk that began at the plaintext path 'from': whose it is, why, and where in the
+ * vault. To be freed; NULL without memory. */
+char *offline_trouble(const char *vault, const char *from, const struct walk_item *i, enum walk_trouble what, int err);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a file carries beside its content; and the way down the destination. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "offline/export_impl.h"
+#include "store/xattr.h"
+
+int export_push(struct export *x, int fd, bool ours)
+{
+	if (fd < 0)
+		return -errno;
+	if (x->n == x->cap) {
+		size_t cap = x->cap ? 2 * x->cap : 16;
+		struct export_level *more = reallocarray(x->level, cap, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		x->level = more;
+		x->cap = cap;
+	}
+	x->level[x->n++] = (struct export_level){ fd, ours };
+	return 0;
+}
+
+void export_pop(struct export *x)
+{
+	(void)close(x->level[--x->n].fd);
+}
+
+/* The first error of several. */
+static void export_first(int *first, int r)
+{
+	if (*first == 0 && r < 0)
+		*first = r;
+}
+
+/* ---- extended attributes ---- */
+
+static int export_xattr(const struct store *st, int from, int to, const char *name, char *value)
+{
+	ssize_t n = xattr_get(st, from, name, value, XATTR_SIZE_MAX);
+	if (n < 0)
+		return (int)n;
+	return fsetxattr(to, name, value, (size_t)n, 0) == 0 ? 0 : -errno;
+}
+
+/* Only user.*: the others are the system's, and what they allow is not for a vault to say. */
+static int export_xattrs(const struct walk_item *i, int to)
+{
+	const struct store *st = i->parent->st;
+	_cleanup_fd_ int from = openat(i->parent->fd, i->disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (from < 0)
+		return -errno;
+	ssize_t n = xattr_list(st, from, NULL, 0);
+	if (n <= 0)
+		return n == -EOPNOTSUPP ? 0 : (int)n;
+	_cleanup_free_ char *list = malloc((size_t)n), *value = malloc(XATTR_SIZE_MAX);
+	if (!list || !value)
+		return -ENOMEM;
+	n = xattr_list(st, from, list, (size_t)n);
+	int first = n < 0 ? (int)n : 0;
+	for (const char *p = list; p < list + n; p += strlen(p) + 1)
+		if (strncmp(p, "user.", 5) == 0)
+			export_first(&first, export_xattr(st, from, to, p, value));
+	return first;
+}
+
+/* ---- owner, mode, times ---- */
+
+/* Who may not give a file away must not give away what its owner alone could either. */
+static mode_t export_mode(const struct export *x, const struct stat *sb)
+{
+	mode_t mode = sb->st_mode & 07777;
+	if (!x->opt->owners && sb->st_uid != geteuid())
+		mode &= ~(mode_t)S_ISUID;
+	if (!x->opt->owners && sb->st_gid != getegid() && !S_ISDIR(sb->st_mode))
+		mode &= ~(mode_t)S_ISGID;
+	return mode;
+}
+
+int export_set_attrs(struct export *x, const struct walk_item *i, int fd)
+{
+	const struct timespec times[2] = { i->sb.st_atim, i->sb.st_mtim };
+	int first = 0;
+	export_first(&first, export_xattrs(i, fd));
+	if (x->opt->owners && fchown(fd, i->sb.st_uid, i->sb.st_gid) != 0)
+		export_first(&first, -errno);
+	if (fchmod(fd, export_mode(x, &i->sb)) != 0)
+		export_first(&first, -errno);
+	if (futimens(fd, times) != 0)
+		export_first(&first, -errno);
+	return first;
+}
+
+int export_set_attrs_at(struct export *x, const struct walk_item *i, int dir, const char *name)
+{
+	const struct timespec times[2] = { i->sb.st_atim, i->sb.st_mtim };
+	int first = 0;
+	if (x->opt->owners && fchownat(dir, name, i->sb.st_uid, i->sb.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+		export_first(&first, -errno);
+	if (utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) != 0)
+		export_first(&first, -errno);
+	return first;
+}
