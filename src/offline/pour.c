@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "format/content.h"
 #include "store/scratch.h"
 
@@ -49,10 +50,13 @@ static int pour_narrow(const struct pour *p, uint64_t off, uint64_t end, struct 
 	return -EIO; /* it has gone meanwhile: what was given is good, but nobody knows what happens here */
 }
 
-/* A hole at off? Its end, or off. What is missing at the end of the ciphertext is none: reading tells. */
+/* A hole at off? Its end, or off. One to the end of the file is a hole only if that is not cut off: its last byte
+ * tells, for nothing is missing before what is there. */
 static uint64_t pour_hole(const struct pour *p, uint64_t off)
 {
 	int64_t data = file_seek(p->f, off, SEEK_DATA);
+	if (data == -ENXIO && file_read(p->f, p->buf, 1, p->size - 1) == 1)
+		return p->size;
 	return data > 0 && (uint64_t)data > off ? (uint64_t)data : off;
 }
 
@@ -79,7 +83,9 @@ int pour_file(struct file *f, sink_fn *sink, void *arg, struct pour_range *bad, 
 			return pour_narrow(&p, off, end, bad);
 		if (n < 0)
 			return (int)n;
-		int r = pour_sink(&p, data > off ? NULL : p.buf, end - off);
+		/* What a power cut, or somebody who lets files seem large, has left reads as zeros as well. */
+		bool zeros = data > off || bytes_are_zero(p.buf, (size_t)n);
+		int r = pour_sink(&p, zeros ? NULL : p.buf, end - off);
 		if (r < 0)
 			return r;
 		off = end;
