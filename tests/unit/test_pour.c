@@ -75,10 +75,10 @@ static void files_of_all_sizes(void **state)
 {
 	struct fixture *x = *state;
 	for (size_t i = 0; i < N_OF(border_sizes); i++) {
-		struct file *f _cleanup_file_ = model_file(&model, x, "f", border_sizes[i]);
+		file_free(model_file(&model, x, "f", border_sizes[i]));
 		intact(x);
 	}
-	struct file *f _cleanup_file_ = model_file(&model, x, "f", MODEL_MAX);
+	file_free(model_file(&model, x, "f", MODEL_MAX));
 	intact(x);
 	assert_int_equal(got.calls, 2); /* a block-aligned piece and the rest */
 }
@@ -99,19 +99,18 @@ static void damage_is_named_by_its_block(void **state)
 }
 
 /* Two blocks at the beginning, 100 of nothing, two at the end. */
-static struct file *sparse_file(struct fixture *x)
+static void sparse_file(struct fixture *x)
 {
-	struct file *f = model_file(&model, x, "f", BLOCK_OFF(2));
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", BLOCK_OFF(2));
 	struct dice d = { 7 };
 	model_put(&model, f, &d, 2 * PAYLOAD, BLOCK_OFF(102));
 	durable(f);
-	return f;
 }
 
 static void holes_are_not_read(void **state)
 {
 	struct fixture *x = *state;
-	struct file *f _cleanup_file_ = sparse_file(x);
+	sparse_file(x);
 	intact(x);
 	assert_int_equal(got.zeros, 100 * PAYLOAD);
 }
@@ -119,7 +118,7 @@ static void holes_are_not_read(void **state)
 static void a_sparse_file_cut_off_is_damaged(void **state)
 {
 	struct fixture *x = *state;
-	struct file *f _cleanup_file_ = sparse_file(x);
+	sparse_file(x);
 	_cleanup_fd_ int fd = disk_fd(x, "f");
 	disk_cut(fd, 103 * PAGE);
 	damaged(x, BLOCK_OFF(103), BLOCK_OFF(104));
@@ -133,7 +132,7 @@ static void a_terabyte_of_nothing(void **state)
 {
 	struct fixture *x = *state;
 	struct pour_range bad;
-	struct file *f _cleanup_file_ = sparse_file(x);
+	sparse_file(x);
 	_cleanup_fd_ int fd = disk_fd(x, "f");
 	disk_cut(fd, (uint64_t)1 << 40);
 	assert_int_equal(pour(x, &bad), 0);
@@ -145,7 +144,7 @@ static void the_sink_ends_it(void **state)
 {
 	struct fixture *x = *state;
 	struct pour_range bad;
-	struct file *f _cleanup_file_ = sparse_file(x);
+	sparse_file(x);
 	for (got.fail = 1; got.fail <= 3; got.fail++) {
 		assert_int_equal(pour(x, &bad), -ENOSPC);
 		assert_int_equal(got.calls, got.fail);

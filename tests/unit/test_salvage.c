@@ -246,7 +246,7 @@ static void the_last_block(void **state)
 static void beyond_the_durable_length(void **state)
 {
 	struct fixture *x = *state;
-	struct file *f _cleanup_file_ = model_file(&model, x, "f", SIZE);
+	file_free(model_file(&model, x, "f", SIZE));
 	_cleanup_fd_ int fd = disk_fd(x, "f");
 	disk_zero_page(fd, 2); /* what a power cut may leave: zeros, and no damage */
 	memset(model.bytes + 8000, 0, 4032);

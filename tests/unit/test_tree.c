@@ -72,7 +72,7 @@ static int find(const struct tree *t, const char *path, unsigned int follow, con
 static void paths_lead_where_they_say(void **state)
 {
 	const struct fixture *x = *state;
-	struct dir *root _cleanup_dir_ = build(x);
+	dir_free(build(x));
 	struct tree t _cleanup_tree_ = tree_of(x);
 	const char *longest = name_of('n', 255);
 	static const struct {
@@ -109,7 +109,7 @@ static void paths_lead_where_they_say(void **state)
 static void paths_that_lead_nowhere(void **state)
 {
 	const struct fixture *x = *state;
-	struct dir *root _cleanup_dir_ = build(x);
+	dir_free(build(x));
 	struct tree t _cleanup_tree_ = tree_of(x);
 	char too_long[258];
 	memset(too_long, 'x', 257);
@@ -145,7 +145,7 @@ static void damaged_directory_on_the_way(void **state)
 static void files_are_read(void **state)
 {
 	const struct fixture *x = *state;
-	struct dir *root _cleanup_dir_ = build(x);
+	dir_free(build(x));
 	struct tree t _cleanup_tree_ = tree_of(x);
 	struct tree_entry e _cleanup_tree_entry_ = { .dir = NULL };
 	struct file *f _cleanup_file_ = NULL;

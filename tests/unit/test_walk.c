@@ -97,14 +97,14 @@ static struct dir *build(const struct fixture *x)
 static void depth_first_by_name(void **state)
 {
 	const struct fixture *x = *state;
-	struct dir *root _cleanup_dir_ = build(x);
+	dir_free(build(x));
 	walk_is(x, "", NULL, NULL, 0, "+ +a +a/b +a/b/f +a/b/g -a/b +a/c -a +d - ");
 }
 
 static void from_below_paths_begin_there(void **state)
 {
 	const struct fixture *x = *state;
-	struct dir *root _cleanup_dir_ = build(x);
+	dir_free(build(x));
 	walk_is(x, "a", NULL, NULL, 0, "+ +b +b/f +b/g -b +c - ");
 	walk_is(x, "a/b/../b/f", NULL, NULL, 0, "+ ");
 }
@@ -112,7 +112,7 @@ static void from_below_paths_begin_there(void **state)
 static void skipped_and_stopped(void **state)
 {
 	const struct fixture *x = *state;
-	struct dir *root _cleanup_dir_ = build(x);
+	dir_free(build(x));
 	walk_is(x, "", "a", NULL, 0, "+ +a +d - ");
 	walk_is(x, "", NULL, "a/b/f", -ECANCELED, "+ +a +a/b +a/b/f ");
 }
@@ -133,7 +133,7 @@ static void deep_and_wide(void **state)
 {
 	const struct fixture *x = *state;
 	struct dir *d = root_of(x);
-	char name[8];
+	char name[16];
 	for (int i = 0; i < 50; i++) {
 		(void)snprintf(name, sizeof(name), "f%d", i);
 		make_file(d, name);
