@@ -58,7 +58,8 @@ static void salvaged(struct export_report *r, const char *path, const struct sal
 	else
 		keep_text(r, EXIT_DAMAGED,
 			  "'%s' is salvaged: %s are lost, in %zu place%s, the first from byte %llu to %llu", path, lost,
-			  s->n, s->n == 1 ? "" : "s", (unsigned long long)s->lost[0].from, (unsigned long long)s->lost[0].to - 1);
+			  s->n, s->n == 1 ? "" : "s", (unsigned long long)s->lost[0].from,
+			  (unsigned long long)s->lost[0].to - 1);
 }
 
 static void unwritten(struct export_report *r, const struct export_event *e)

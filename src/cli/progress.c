@@ -74,9 +74,9 @@ void progress_line(char *out, size_t size, const struct progress_state *s, size_
 	left(rest, sizeof(rest), s);
 	int n = snprintf(out, size, "%s: ", s->doing);
 	size_t at = n > 0 && (size_t)n < size ? (size_t)n : 0;
+	double percent = s->bytes >= total ? 100 : 100.0 * (double)s->bytes / (double)total;
 	if (total > 0)
-		at += (size_t)snprintf(out + at, size - at, "%u %%, ",
-				       s->bytes >= total ? 100 : (unsigned int)(100.0 * (double)s->bytes / (double)total));
+		at += (size_t)snprintf(out + at, size - at, "%u %%, ", (unsigned int)percent);
 	if (at < size)
 		(void)snprintf(out + at, size - at, "%s%s, %llu%s files, %s/s%s", done, all,
 			       (unsigned long long)s->files, files, rate, rest);
