@@ -24,6 +24,7 @@
 #define NAME_LONG_SUFFIX ".name"
 #define NAME_SLINK_PREFIX "cryptfs.slink."
 #define NAME_TMP_PREFIX "cryptfs.tmp."
+#define NAME_LOST_DIR "cryptfs.lost"
 #define NAME_XATTR_PREFIX "user.cryptfs."
 #define NAME_XATTR_LONG_PREFIX "user.cryptfs.long."
 

@@ -75,10 +75,16 @@ int dir_write_id(struct store *st, int fd, const uint8_t id[static NAME_DIR_ID_L
 	return sidefile_create(&st->side, fd, NAME_DIR_FILE, buf, sizeof(buf));
 }
 
-/* Returns 0, -ENOENT, -EUCLEAN or -errno. */
-static int dir_read_id(struct dir *d)
+bool dir_id_is_valid(const struct store *st, const uint8_t file[static NAME_DIR_FILE_LEN])
 {
-	uint8_t buf[NAME_DIR_FILE_LEN], want[NAME_DIR_FILE_LEN];
+	uint8_t want[NAME_DIR_FILE_LEN];
+	dir_id_encode(st, want, file);
+	return memcmp(file, want, sizeof(want)) == 0;
+}
+
+int dir_read_id(struct dir *d)
+{
+	uint8_t buf[NAME_DIR_FILE_LEN];
 	ssize_t n = io_read_file(d->fd, NAME_DIR_FILE, buf, sizeof(buf));
 	if (n == -EACCES) {
 		struct force_dir force;
@@ -90,10 +96,7 @@ static int dir_read_id(struct dir *d)
 		return -EUCLEAN;
 	if (n < 0)
 		return (int)n;
-	if (n != (ssize_t)sizeof(buf))
-		return -EUCLEAN;
-	dir_id_encode(d->st, want, buf);
-	if (memcmp(buf, want, sizeof(want)) != 0)
+	if (n != (ssize_t)sizeof(buf) || !dir_id_is_valid(d->st, buf))
 		return -EUCLEAN;
 	memcpy(d->id, buf, sizeof(d->id));
 	return 0;
@@ -145,6 +148,12 @@ static int dir_scan_empty(const struct dir *d, bool clean)
 			dir_drop_leftover(d, e->d_name);
 	closedir(stream);
 	return r;
+}
+
+int dir_is_empty(const struct dir *d)
+{
+	int r = dir_scan_empty(d, false);
+	return r == -ENOTEMPTY ? 0 : r < 0 ? r : 1;
 }
 
 /* An empty directory without a valid ID file was being made or removed when the power went: it gets a new ID.

@@ -34,6 +34,16 @@ int dir_open_root(struct store *st, struct dir **out);
  * empty) or damaged; -ENOTDIR; -EXDEV (another filesystem is mounted there); or -errno. */
 int dir_open(const struct dir *parent, const char *disk, struct dir **out);
 
+/* Read the ID file of d, whose other fields are set, into d->id. Returns 0, -ENOENT (there is none), -EUCLEAN (it
+ * is damaged), or -errno. */
+int dir_read_id(struct dir *d);
+
+/* Is there no name in it but the format's own? Returns 1, 0, or -errno. */
+int dir_is_empty(const struct dir *d);
+
+/* Are these the contents of an ID file of this vault: is the MAC right? */
+bool dir_id_is_valid(const struct store *st, const uint8_t file[static NAME_DIR_FILE_LEN]);
+
 /* Close and free; dir_free(NULL) does nothing. */
 void dir_free(struct dir *d);
 

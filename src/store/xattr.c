@@ -265,10 +265,9 @@ static size_t xattr_plain_name(const struct store *st, const char *path, const c
 	return strlen(plain) == strlen(XATTR_USER) + x.len - SIV_TAG_LEN ? strlen(plain) : 0;
 }
 
-ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
+/* All names on disk, in a buffer to free. Returns their length, 0 (then there is no buffer) or -errno. */
+static ssize_t xattr_disk_names(const char *path, char **out)
 {
-	char path[IO_FD_PATH], plain[XATTR_NAME_MAX + 1];
-	io_fd_path(path, fd);
 	ssize_t need = listxattr(path, NULL, 0);
 	if (need <= 0)
 		return need < 0 ? -errno : 0;
@@ -278,6 +277,18 @@ ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
 	ssize_t n = listxattr(path, disk, XATTR_LIST_MAX);
 	if (n < 0)
 		return -errno;
+	*out = TAKE_PTR(disk);
+	return n;
+}
+
+ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
+{
+	char path[IO_FD_PATH], plain[XATTR_NAME_MAX + 1];
+	_cleanup_free_ char *disk = NULL;
+	io_fd_path(path, fd);
+	ssize_t n = xattr_disk_names(path, &disk);
+	if (n <= 0)
+		return n;
 
 	size_t total = 0;
 	for (const char *p = disk; p < disk + n; p += strlen(p) + 1) {
@@ -291,4 +302,32 @@ ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
 		total += len + 1;
 	}
 	return (ssize_t)total;
+}
+
+int xattr_verify(const struct store *st, int fd, void (*bad)(void *arg, const char *name), void *arg)
+{
+	char path[IO_FD_PATH], plain[XATTR_NAME_MAX + 1];
+	_cleanup_free_ char *disk = NULL;
+	io_fd_path(path, fd);
+	ssize_t n = xattr_disk_names(path, &disk);
+	if (n <= 0)
+		return (int)n;
+	for (const char *p = disk; p < disk + n; p += strlen(p) + 1) {
+		if (!xattr_has_prefix(p, NAME_XATTR_PREFIX))
+			continue;
+		_cleanup_free_ uint8_t *buf = NULL;
+		uint8_t *value;
+		bool named = xattr_plain_name(st, path, p, plain) > 0;
+		struct xattr_name x;
+		int r = named ? xattr_seal_name(st, plain, &x) : -EUCLEAN;
+		/* One that is stored otherwise than its name would be is never found by it. */
+		if (r == 0)
+			r = strcmp(x.disk, p) == 0 ? 0 : -EUCLEAN;
+		ssize_t len = r < 0 ? r : xattr_load(st, path, &x, &buf, &value);
+		if (len == -EBADMSG || len == -EUCLEAN)
+			bad(arg, named ? plain : NULL);
+		else if (len < 0 && len != -ENODATA)
+			return (int)len;
+	}
+	return 0;
 }

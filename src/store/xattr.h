@@ -15,4 +15,8 @@ ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size);
 int xattr_set(const struct store *st, int fd, const char *name, const void *value, size_t size, int flags);
 int xattr_remove(const struct store *st, int fd, const char *name);
 
+/* Open name and value of each sealed attribute. 'bad' is called for those that do not open, with the plain name
+ * or, if that is not known, NULL. Returns 0 or -errno. */
+int xattr_verify(const struct store *st, int fd, void (*bad)(void *arg, const char *name), void *arg);
+
 #endif
