@@ -117,6 +117,23 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "      --json              print them as a JSON object\n"
 	  "  -h, --help              print this\n" },
+	{ "check", cmd_check, "verify a vault, and repair what can be",
+	  "usage: cryptfs check [OPTION]... VAULT\n"
+	  "\n"
+	  "Verify every name and every block of VAULT without mounting it. Exit code 0 says that\n"
+	  "there is no damage, 5 that there is. Without --repair nothing is changed.\n"
+	  "\n"
+	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --path PATH         only what is at or below this path of the mount\n"
+	  "      --quick             names, and of each file the first and the last block only\n"
+	  "      --repair            mend what can be mended without losing anything, and move\n"
+	  "                          what cannot be opened into the vault's cryptfs.lost; asks\n"
+	  "                          before each kind\n"
+	  "      --yes               do not ask\n"
+	  "  -j, --jobs N            how many threads (as many as there are processors)\n"
+	  "      --json              print the result as a JSON object\n"
+	  "  -q, --quiet             print what is found only\n"
+	  "  -h, --help              print this\n" },
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -154,6 +154,7 @@ static int load_pages(struct check_file *f, struct scratch *sc, const struct che
 	}
 	f->last_opens = true;
 	int r = f->pages > 1 ? load_last(f, sc) : 0;
+	f->found = f->len;
 	f->len = higher(f->len, f->durable);
 	return r;
 }

@@ -23,6 +23,7 @@ struct check_file {
 	uint64_t size;	  /* of the ciphertext */
 	uint64_t pages;	  /* whole ones in it */
 	uint64_t len;	  /* of the stream; 0: empty, or nothing more can be said */
+	uint64_t found;	  /* what len would be by the last page alone: less if the end is missing */
 	uint64_t durable;
 	struct content_header header;
 };

@@ -59,8 +59,8 @@ int dir_open_root(struct store *st, struct dir **out)
 
 /* ---- the ID file ---- */
 
-static void dir_id_encode(const struct store *st, uint8_t out[static NAME_DIR_FILE_LEN],
-			  const uint8_t id[static NAME_DIR_ID_LEN])
+void dir_id_encode(const struct store *st, uint8_t out[static NAME_DIR_FILE_LEN],
+		   const uint8_t id[static NAME_DIR_ID_LEN])
 {
 	const struct key32 *key = &st->vault->keys->dir_mac;
 	memcpy(out, id, NAME_DIR_ID_LEN);
@@ -75,16 +75,9 @@ int dir_write_id(struct store *st, int fd, const uint8_t id[static NAME_DIR_ID_L
 	return sidefile_create(&st->side, fd, NAME_DIR_FILE, buf, sizeof(buf));
 }
 
-bool dir_id_is_valid(const struct store *st, const uint8_t file[static NAME_DIR_FILE_LEN])
-{
-	uint8_t want[NAME_DIR_FILE_LEN];
-	dir_id_encode(st, want, file);
-	return memcmp(file, want, sizeof(want)) == 0;
-}
-
 int dir_read_id(struct dir *d)
 {
-	uint8_t buf[NAME_DIR_FILE_LEN];
+	uint8_t buf[NAME_DIR_FILE_LEN], want[NAME_DIR_FILE_LEN];
 	ssize_t n = io_read_file(d->fd, NAME_DIR_FILE, buf, sizeof(buf));
 	if (n == -EACCES) {
 		struct force_dir force;
@@ -96,7 +89,10 @@ int dir_read_id(struct dir *d)
 		return -EUCLEAN;
 	if (n < 0)
 		return (int)n;
-	if (n != (ssize_t)sizeof(buf) || !dir_id_is_valid(d->st, buf))
+	if (n != (ssize_t)sizeof(buf))
+		return -EUCLEAN;
+	dir_id_encode(d->st, want, buf);
+	if (memcmp(buf, want, sizeof(want)) != 0)
 		return -EUCLEAN;
 	memcpy(d->id, buf, sizeof(d->id));
 	return 0;

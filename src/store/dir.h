@@ -41,8 +41,9 @@ int dir_read_id(struct dir *d);
 /* Is there no name in it but the format's own? Returns 1, 0, or -errno. */
 int dir_is_empty(const struct dir *d);
 
-/* Are these the contents of an ID file of this vault: is the MAC right? */
-bool dir_id_is_valid(const struct store *st, const uint8_t file[static NAME_DIR_FILE_LEN]);
+/* What the ID file for id holds. */
+void dir_id_encode(const struct store *st, uint8_t out[static NAME_DIR_FILE_LEN],
+		   const uint8_t id[static NAME_DIR_ID_LEN]);
 
 /* Close and free; dir_free(NULL) does nothing. */
 void dir_free(struct dir *d);

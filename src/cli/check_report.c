@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/check_report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* After a power cut there may be as many leftovers as files: people see the first of a kind. */
+#define LEFTOVERS_SHOWN 20u
+
+static const char *const class_names[] = { "damage", "leftover", "not checked" };
+static const char *const class_keys[] = { "damage", "leftovers", "unchecked" };
+
+int check_report_begin(struct check_report *r, bool json, bool keep, struct progress *progress)
+{
+	*r = (struct check_report){ .json = json, .keep = keep, .progress = progress };
+	if (!json)
+		return 0;
+	for (int i = 0; i < 3; i++)
+		r->list[i] = json_array();
+	r->repaired = json_array();
+	return r->list[0] && r->list[1] && r->list[2] && r->repaired ? 0 : -ENOMEM;
+}
+
+void check_report_free(struct check_report *r)
+{
+	for (int i = 0; i < 3; i++)
+		json_decref(r->list[i]);
+	json_decref(r->repaired);
+	for (size_t i = 0; i < r->n_items; i++) {
+		free(r->item[i].path);
+		free(r->item[i].cipher);
+	}
+	free(r->item);
+	*r = (struct check_report){ .json = false };
+}
+
+/* ---- one finding ---- */
+
+static void keep_item(struct check_report *r, const struct check_finding *f)
+{
+	struct check_report_item i = { .kind = f->kind, .path = strdup(f->path), .cipher = strdup(f->cipher) };
+	if (r->n_items == r->cap) {
+		size_t cap = r->cap ? 2 * r->cap : 64;
+		struct check_report_item *more = reallocarray(r->item, cap, sizeof(*more));
+		if (more) {
+			r->item = more;
+			r->cap = cap;
+		}
+	}
+	if (!i.path || !i.cipher || r->n_items == r->cap) {
+		free(i.path);
+		free(i.cipher);
+		r->no_memory = true;
+		return;
+	}
+	r->item[r->n_items++] = i;
+}
+
+static void add_json(struct check_report *r, json_t *list, json_t *j)
+{
+	if (json_array_append_new(list, j) != 0)
+		r->no_memory = true;
+}
+
+static json_t *number_json(bool is, uint64_t n)
+{
+	return is ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *finding_json(const struct check_finding *f)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "kind", check_kind_name(f->kind), "path",
+			 text_json(f->path), "ciphertext", text_json(f->cipher), "offset",
+			 number_json(f->has_range, f->offset), "length", number_json(f->has_range, f->length),
+			 "message", f->message, "attribute", f->detail ? text_json(f->detail) : json_null());
+}
+
+static void print_finding(const struct check_finding *f, enum check_class class)
+{
+	char range[64] = "";
+	if (f->has_range)
+		(void)snprintf(range, sizeof(range), ", bytes %llu-%llu", (unsigned long long)f->offset,
+			       (unsigned long long)(f->offset + f->length - 1));
+	text_line("%s: %s%s: %s%s%s [%s; ciphertext %s]", class_names[class], f->path, range, f->message,
+		  f->detail ? ": " : "", f->detail ? f->detail : "", check_kind_name(f->kind), f->cipher);
+	(void)fflush(stdout);
+}
+
+void check_report_found(void *arg, const struct check_finding *f)
+{
+	struct check_report *r = arg;
+	enum check_class class = check_class_of(f->kind);
+	r->n[f->kind]++;
+	if (r->keep)
+		keep_item(r, f);
+	if (r->json) {
+		add_json(r, r->list[class], finding_json(f));
+		return;
+	}
+	if (class == CHECK_LEFTOVER && r->n[f->kind] > LEFTOVERS_SHOWN)
+		return;
+	progress_hide(r->progress);
+	print_finding(f, class);
+}
+
+void check_report_mended(struct check_report *r, struct check_report_item *i, const char *done)
+{
+	i->mended = true;
+	r->mended[i->kind]++;
+	if (r->json)
+		add_json(r, r->repaired,
+			 json_pack("{s:s, s:o, s:o, s:s}", "kind", check_kind_name(i->kind), "path",
+				   text_json(i->path), "ciphertext", text_json(i->cipher), "done", done));
+	else
+		text_line("%s: %s [%s; ciphertext %s]", done, i->path, check_kind_name(i->kind), i->cipher);
+}
+
+/* ---- all of it ---- */
+
+uint64_t check_report_count(const struct check_report *r, enum check_class class)
+{
+	uint64_t n = 0;
+	for (int k = CHECK_NOTHING + 1; k < CHECK_KINDS; k++)
+		if (check_class_of((enum check_kind)k) == class)
+			n += r->n[k] - r->mended[k];
+	return n;
+}
+
+static json_t *counts_json(const struct check_counts *c)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "files", (json_int_t)c->files, "directories",
+			 (json_int_t)c->directories, "links", (json_int_t)c->links, "specials",
+			 (json_int_t)c->specials, "names", (json_int_t)c->names, "bytes", (json_int_t)c->bytes);
+}
+
+static int print_json(struct check_report *r, const char *vault, const struct check_counts *c)
+{
+	if (r->no_memory)
+		return exit_fail(EXIT_FAILED, "out of memory");
+	json_t *doc = json_pack("{s:o, s:o}", "vault", text_json(vault), "checked", counts_json(c));
+	for (int i = 0; doc && i < 3; i++)
+		(void)json_object_set(doc, class_keys[i], r->list[i]);
+	if (doc) {
+		bool clean = check_report_count(r, CHECK_DAMAGE) == 0 && check_report_count(r, CHECK_UNCHECKED) == 0;
+		(void)json_object_set(doc, "repaired", r->repaired);
+		(void)json_object_set_new(doc, "clean", json_boolean(clean));
+	}
+	return text_print_json(doc);
+}
+
+static void print_more(const struct check_report *r)
+{
+	for (int k = CHECK_NOTHING + 1; k < CHECK_KINDS; k++)
+		if (check_class_of((enum check_kind)k) == CHECK_LEFTOVER && r->n[k] > LEFTOVERS_SHOWN)
+			text_line("leftover: %llu more [%s] (--json lists all)",
+				  (unsigned long long)(r->n[k] - LEFTOVERS_SHOWN),
+				  check_kind_name((enum check_kind)k));
+}
+
+/* "3 damaged, 1 leftover" and what of it has been mended. */
+static void print_class(const struct check_report *r, enum check_class class)
+{
+	uint64_t left = check_report_count(r, class), found = 0;
+	for (int k = CHECK_NOTHING + 1; k < CHECK_KINDS; k++)
+		if (check_class_of((enum check_kind)k) == class)
+			found += r->n[k];
+	if (found == 0)
+		return;
+	if (left < found)
+		text_line("%s: %llu found, %llu repaired", class_names[class], (unsigned long long)found,
+			  (unsigned long long)(found - left));
+	else
+		text_line("%s: %llu found", class_names[class], (unsigned long long)found);
+}
+
+int check_report_print(struct check_report *r, const char *vault, const struct check_counts *c, bool quiet)
+{
+	char size[PROGRESS_SIZE];
+	if (r->json)
+		return print_json(r, vault, c);
+	print_more(r);
+	if (quiet)
+		return EXIT_DONE;
+	progress_size(size, c->bytes);
+	text_line("checked: %llu files, %llu directories, %llu links, %llu others, %s",
+		  (unsigned long long)c->files, (unsigned long long)c->directories, (unsigned long long)c->links,
+		  (unsigned long long)c->specials, size);
+	for (int i = 0; i < 3; i++)
+		print_class(r, (enum check_class)i);
+	if (check_report_count(r, CHECK_DAMAGE) == 0 && check_report_count(r, CHECK_UNCHECKED) == 0)
+		text_line("no damage");
+	return EXIT_DONE;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * cryptfs check: verify a vault without mounting it, and mend what can be mended without losing anything.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/check_report.h"
+#include "cli/cli.h"
+#include "cli/unlock.h"
+#include "offline/repair.h"
+
+struct check_args {
+	const char *vault;
+	const char *passfile;
+	const char *path;
+	unsigned int jobs;
+	bool quick, json, quiet, repair, yes;
+};
+
+struct job {
+	struct check_args args;
+	struct unlock u;
+	struct tree tree;
+	struct progress progress;
+	struct check_report report;
+	uint64_t files, bytes; /* that progress knows of */
+};
+
+static unsigned int default_jobs(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n < 1 ? 1 : n > (long)CHECK_JOBS_MAX ? CHECK_JOBS_MAX : (unsigned int)n;
+}
+
+static int parse_jobs(const char *text, unsigned int *jobs)
+{
+	char *end;
+	errno = 0;
+	long n = strtol(text, &end, 10);
+	if (errno || end == text || *end || n < 1 || n > (long)CHECK_JOBS_MAX)
+		return exit_usage("check", "--jobs takes a number from 1 to %u, not '%s'", CHECK_JOBS_MAX, text);
+	*jobs = (unsigned int)n;
+	return 0;
+}
+
+/* Returns 0, an exit code, or -1 when help was printed. */
+static int parse(int argc, char **argv, struct check_args *a)
+{
+	enum { PASSFILE = 256, PATH, QUICK, JSON, REPAIR, YES };
+	static const struct option options[] = {
+		{ "passfile", required_argument, NULL, PASSFILE },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "path", required_argument, NULL, PATH },
+		{ "quick", no_argument, NULL, QUICK },
+		{ "json", no_argument, NULL, JSON },
+		{ "repair", no_argument, NULL, REPAIR },
+		{ "yes", no_argument, NULL, YES },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	*a = (struct check_args){ .jobs = default_jobs() };
+
+	int c, code = 0;
+	while (code == 0 && (c = getopt_long(argc, argv, "j:qh", options, NULL)) != -1) {
+		switch (c) {
+		case PASSFILE: a->passfile = optarg; break;
+		case 'j': code = parse_jobs(optarg, &a->jobs); break;
+		case PATH: a->path = optarg; break;
+		case QUICK: a->quick = true; break;
+		case JSON: a->json = true; break;
+		case REPAIR: a->repair = true; break;
+		case YES: a->yes = true; break;
+		case 'q': a->quiet = true; break;
+		case 'h': (void)main_help("check"); return -1;
+		default: code = exit_usage("check", NULL);
+		}
+	}
+	if (code != 0)
+		return code;
+	if (a->yes && !a->repair)
+		return exit_usage("check", "--yes goes with --repair");
+	if (argc - optind != 1)
+		return exit_usage("check", "check takes one operand: the vault");
+	a->vault = argv[optind];
+	return 0;
+}
+
+/* ---- checking ---- */
+
+static void tick(void *arg, const struct check_counts *c)
+{
+	struct job *j = arg;
+	uint64_t files = c->files, bytes = c->bytes;
+	progress_add(&j->progress, files - j->files, bytes - j->bytes);
+	j->files = files;
+	j->bytes = bytes;
+}
+
+static void found(void *arg, const struct check_finding *f)
+{
+	struct job *j = arg;
+	check_report_found(&j->report, f);
+}
+
+static int no_such_path(const struct job *j, int err)
+{
+	if (err == -ENOENT || err == -ENOTDIR || err == -ENAMETOOLONG || err == -EINVAL)
+		return exit_fail(EXIT_FAILED, "there is no '%s' in the vault (a path is from the vault's root, and "
+					      "without links)",
+				 j->args.path ? j->args.path : "/");
+	return exit_fail(EXIT_FAILED, "the check could not be finished: %s", exit_reason(err));
+}
+
+static int run_check(struct job *j, struct check_counts *counts)
+{
+	struct check_options opt = {
+		.jobs = j->args.jobs,
+		.quick = j->args.quick,
+		.path = j->args.path,
+		.found = found,
+		.arg = j,
+	};
+	/* A bar needs to know how much there is. */
+	if (j->progress.style == PROGRESS_BAR && !j->args.quick) {
+		opt.measure = true;
+		int err = check_run(j->tree.st, &opt, counts);
+		if (err < 0)
+			return no_such_path(j, err);
+		progress_totals(&j->progress, counts->files, counts->bytes);
+		opt.measure = false;
+	}
+	opt.tick = tick;
+	int err = check_run(j->tree.st, &opt, counts);
+	if (err < 0)
+		return no_such_path(j, err);
+	return j->report.no_memory ? exit_fail(EXIT_FAILED, "out of memory") : 0;
+}
+
+/* ---- repairing ---- */
+
+static bool answer_is_yes(void)
+{
+	char line[64];
+	if (!fgets(line, sizeof(line), stdin))
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+static bool may_do(const struct job *j, const struct repair_step *s, size_t n)
+{
+	if (j->args.yes)
+		return true;
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%zu found. Shall I %s? [y/N] ", n, s->question);
+	(void)fflush(stderr);
+	return answer_is_yes();
+}
+
+/* What was moved away with something else is found by the next check. */
+static void mend(struct job *j, struct repair *r, const struct repair_step *s, struct check_report_item *i)
+{
+	int err = s->mend(r, i->cipher);
+	if (err == 0)
+		check_report_mended(&j->report, i, s->done);
+	else if (err < 0)
+		exit_note("cannot repair '%s' (ciphertext '%s', %s): %s", i->path, i->cipher,
+			  check_kind_name(i->kind), exit_reason(err));
+}
+
+/* Backwards: what lies in a directory was found after it, and goes before it. */
+static void do_step(struct job *j, struct repair *r, const struct repair_step *s)
+{
+	struct check_report *rep = &j->report;
+	size_t n = 0;
+	for (size_t i = 0; i < rep->n_items; i++)
+		n += rep->item[i].kind == s->kind && !rep->item[i].mended;
+	if (n == 0 || !may_do(j, s, n))
+		return;
+	for (size_t i = rep->n_items; i > 0; i--)
+		if (rep->item[i - 1].kind == s->kind && !rep->item[i - 1].mended)
+			mend(j, r, s, &rep->item[i - 1]);
+}
+
+static int run_repair(struct job *j)
+{
+	struct repair r;
+	if (j->report.n_items == 0)
+		return 0;
+	if (!j->args.yes && isatty(STDIN_FILENO) != 1) {
+		exit_note("nothing has been changed: there is no terminal to ask at (--yes does without)");
+		return 0;
+	}
+	int err = repair_open(j->u.vault, j->u.fd, &r);
+	for (size_t i = 0; err == 0 && i < repair_n_steps; i++)
+		do_step(j, &r, &repair_steps[i]);
+	if (err == 0)
+		err = repair_close(&r);
+	return err < 0 ? exit_fail(EXIT_FAILED, "cannot repair the vault: %s", exit_reason(err)) : 0;
+}
+
+/* ---- all of it ---- */
+
+/* A check lets others read beside it; a repair is alone. */
+static int open_vault(struct job *j)
+{
+	const struct check_args *a = &j->args;
+	if (!a->repair)
+		return unlock_tree(&j->u, a->vault, a->passfile, a->quiet, &j->tree);
+	unlock_descriptors();
+	int code = unlock_open(&j->u, a->vault);
+	if (code == 0)
+		code = unlock_lock(&j->u, true, false, a->quiet);
+	if (code == 0)
+		code = unlock_source(&j->u, a->passfile);
+	if (code == 0)
+		code = secrets_prepare(false);
+	if (code == 0)
+		code = unlock_ask(&j->u);
+	if (code != 0)
+		return code;
+	int err = tree_open(j->u.vault, j->u.fd, &j->tree);
+	return err < 0 ? exit_vault_dir(err, j->u.path) : 0;
+}
+
+static int check(struct job *j)
+{
+	struct check_counts counts;
+	int code = open_vault(j);
+	if (code != 0)
+		return code;
+	progress_begin(&j->progress, "checking", j->args.quiet);
+	code = run_check(j, &counts);
+	progress_end(&j->progress);
+	if (code == 0 && j->args.repair)
+		code = run_repair(j);
+	if (code != 0)
+		return code;
+	code = check_report_print(&j->report, j->u.path, &counts, j->args.quiet);
+	if (code != 0)
+		return code;
+	if (check_report_count(&j->report, CHECK_DAMAGE) > 0)
+		return EXIT_DAMAGED;
+	if (check_report_count(&j->report, CHECK_UNCHECKED) > 0)
+		return exit_fail(EXIT_FAILED, "not all of the vault could be checked");
+	return EXIT_DONE;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct job j = { .u = UNLOCK_NONE };
+	int code = parse(argc, argv, &j.args);
+	if (code != 0)
+		return code < 0 ? EXIT_DONE : code;
+	if (check_report_begin(&j.report, j.args.json, j.args.repair, &j.progress) < 0)
+		code = exit_fail(EXIT_FAILED, "out of memory");
+	else
+		code = check(&j);
+	check_report_free(&j.report);
+	tree_close(&j.tree);
+	unlock_free(&j.u);
+	return code;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "offline/repair.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "offline/repair_impl.h"
+
+int repair_open(const struct vault *vault, int vault_fd, struct repair *out)
+{
+	*out = (struct repair){ .lost = -1 };
+	return store_open(vault, vault_fd, false, &out->st);
+}
+
+int repair_close(struct repair *r)
+{
+	int err = r->st ? store_sync(r->st) : 0;
+	store_free(r->st);
+	cleanup_fd(&r->lost);
+	*r = (struct repair){ .lost = -1 };
+	return err;
+}
+
+/* ---- places ---- */
+
+/* The next part of a path of names on disk. Returns false if it is none. */
+static bool next_part(const char **path, char part[static NAME_DISK_SIZE])
+{
+	size_t n = strcspn(*path, "/");
+	if (n == 0 || n >= NAME_DISK_SIZE)
+		return false;
+	memcpy(part, *path, n);
+	part[n] = '\0';
+	*path += n + ((*path)[n] == '/');
+	return true;
+}
+
+int repair_find(const struct repair *r, const char *cipher, struct repair_place *out)
+{
+	struct repair_place _cleanup_place_ p = { .d.st = r->st };
+	struct stat sb;
+	p.d.fd = openat(r->st->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p.d.fd < 0)
+		return -errno;
+	for (;;) {
+		if (!next_part(&cipher, p.disk))
+			return -EINVAL;
+		if (*cipher == '\0')
+			break;
+		int fd = repair_open_dir(&p);
+		if (fd < 0)
+			return fd;
+		(void)close(p.d.fd);
+		p.d.fd = fd;
+	}
+	if (fstatat(p.d.fd, p.disk, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return -errno;
+	if (sb.st_dev != r->st->dev)
+		return -EXDEV;
+	*out = p;
+	p.d.fd = -1;
+	return 0;
+}
+
+int repair_open_dir(const struct repair_place *p)
+{
+	int fd = openat(p->d.fd, p->disk, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* ---- leftovers ---- */
+
+static int remove_file(struct repair *r, const char *cipher)
+{
+	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
+	int err = repair_find(r, cipher, &p);
+	if (err < 0)
+		return err;
+	return unlinkat(p.d.fd, p.disk, 0) == 0 ? 0 : -errno;
+}
+
+/* A directory that was being made or removed has its ID in it and nothing else; if there is more, it is kept. */
+static int remove_tmp_dir(struct repair *r, const char *cipher, const struct repair_place *p)
+{
+	_cleanup_fd_ int fd = repair_open_dir(p);
+	if (fd < 0)
+		return fd;
+	if (unlinkat(p->d.fd, p->disk, AT_REMOVEDIR) == 0)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	struct dir d = { .st = r->st, .fd = fd };
+	int empty = dir_is_empty(&d);
+	if (empty < 0)
+		return empty;
+	if (empty == 0)
+		return repair_lost_move(r, "temporary", cipher, p);
+	if (unlinkat(fd, NAME_DIR_FILE, 0) != 0 && errno != ENOENT)
+		return -errno;
+	if (unlinkat(p->d.fd, p->disk, AT_REMOVEDIR) == 0)
+		return 0;
+	return errno == ENOTEMPTY || errno == EEXIST ? repair_lost_move(r, "temporary", cipher, p) : -errno;
+}
+
+static int remove_tmp(struct repair *r, const char *cipher)
+{
+	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
+	int err = repair_find(r, cipher, &p);
+	if (err < 0)
+		return err;
+	if (unlinkat(p.d.fd, p.disk, 0) == 0)
+		return 0;
+	return errno == EISDIR || errno == EPERM ? remove_tmp_dir(r, cipher, &p) : -errno;
+}
+
+/* An empty directory gets an ID when it is opened. */
+static int new_id(struct repair *r, const char *cipher)
+{
+	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
+	struct dir _cleanup_dir_ *d = NULL;
+	int err = repair_find(r, cipher, &p);
+	if (err == 0)
+		err = dir_open(&p.d, p.disk, &d);
+	return err < 0 ? err : store_drain(r->st);
+}
+
+/* ---- quarantine ---- */
+
+static int move_away(struct repair *r, enum check_kind kind, const char *cipher)
+{
+	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
+	int err = repair_find(r, cipher, &p);
+	return err < 0 ? err : repair_lost_move(r, check_kind_name(kind), cipher, &p);
+}
+
+static int move_name(struct repair *r, const char *cipher)
+{
+	return move_away(r, CHECK_NAME, cipher);
+}
+
+static int move_long_name(struct repair *r, const char *cipher)
+{
+	return move_away(r, CHECK_LONG_NAME, cipher);
+}
+
+static int move_dir(struct repair *r, const char *cipher)
+{
+	return move_away(r, CHECK_DIR_ID, cipher);
+}
+
+static int move_foreign(struct repair *r, const char *cipher)
+{
+	return move_away(r, CHECK_FOREIGN, cipher);
+}
+
+/* IDs and side files may be found again in temporaries and orphans, so those go later. What is moved goes last,
+ * since it takes along what lies in it. */
+const struct repair_step repair_steps[] = {
+	{ CHECK_DIR_ID, "rebuild damaged directory IDs, where something tells what they were", "rebuilt",
+	  repair_rebuild_id },
+	{ CHECK_LONG_NAME, "rebuild side files of long names, where something tells what they were", "rebuilt",
+	  repair_rebuild_long },
+	{ CHECK_NO_ID, "give empty directories without an ID a new one", "given a new ID", new_id },
+	{ CHECK_TEMPORARY, "remove leftover temporaries", "removed", remove_tmp },
+	{ CHECK_ORPHAN, "remove side files that nothing needs", "removed", remove_file },
+	{ CHECK_UNFINISHED, "make the zeros of unfinished writes final", "finished", repair_content_finish },
+	{ CHECK_MISSING, "let files that were cut off end where they end now, with a copy kept in " NAME_LOST_DIR,
+	  "given the length that is left", repair_content_cut },
+	{ CHECK_HINT, "put size hints right", "put right", repair_content_hint },
+	{ CHECK_FOREIGN, "move what does not belong into a vault to " NAME_LOST_DIR, "moved to " NAME_LOST_DIR,
+	  move_foreign },
+	{ CHECK_NAME, "move entries whose names do not open to " NAME_LOST_DIR, "moved to " NAME_LOST_DIR,
+	  move_name },
+	{ CHECK_LONG_NAME,
+	  "move entries that have lost their long names to " NAME_LOST_DIR
+	  " (who still knows such a name need only look it up in the mount)",
+	  "moved to " NAME_LOST_DIR, move_long_name },
+	{ CHECK_DIR_ID, "move directories that have lost their ID to " NAME_LOST_DIR, "moved to " NAME_LOST_DIR,
+	  move_dir },
+};
+const size_t repair_n_steps = sizeof(repair_steps) / sizeof(repair_steps[0]);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to repair*.c. */
+#ifndef CRYPTFS_OFFLINE_REPAIR_IMPL_H
+#define CRYPTFS_OFFLINE_REPAIR_IMPL_H
+
+#include "base/cleanup.h"
+#include "offline/repair.h"
+
+/* The directory in which an entry lies, open for reading, without its ID, and the entry's name there. */
+struct repair_place {
+	struct dir d;
+	char disk[NAME_DISK_SIZE];
+};
+
+/* Go down the path, following no link. Returns 0 (then it is to be closed) or -errno. */
+int repair_find(const struct repair *r, const char *cipher, struct repair_place *out);
+
+static inline void repair_place_close(struct repair_place *p)
+{
+	if (p->d.fd >= 0)
+		(void)close(p->d.fd);
+}
+
+#define REPAIR_NOWHERE { .d.fd = -1 }
+#define _cleanup_place_ _cleanup_(repair_place_close)
+
+/* The directory that the place leads to, open for reading. Returns a descriptor or -errno. */
+int repair_open_dir(const struct repair_place *p);
+
+/* ---- repair_lost.c ---- */
+
+/* A new, empty directory in the quarantine, on disk, with a line in the report that says what comes from where.
+ * Returns a descriptor or -errno. */
+int repair_lost_slot(struct repair *r, const char *why, const char *cipher);
+
+/* Move the entry there; a long name's side file goes with it. */
+int repair_lost_move(struct repair *r, const char *why, const char *cipher, const struct repair_place *p);
+
+/* ---- the steps ---- */
+int repair_rebuild_id(struct repair *r, const char *cipher);
+int repair_rebuild_long(struct repair *r, const char *cipher);
+int repair_content_hint(struct repair *r, const char *cipher);
+int repair_content_finish(struct repair *r, const char *cipher);
+int repair_content_cut(struct repair *r, const char *cipher);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The quarantine: NAME_LOST_DIR in the vault's root. Each thing in it has a numbered directory of its own, in
+ * which it keeps its name; report.txt says, in names on disk, what came from where. The line is on disk before
+ * anything is moved, so that nothing lies there without one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "offline/repair_impl.h"
+
+#define LOST_REPORT "report.txt"
+#define LOST_SLOT_SIZE 16
+#define LOST_SLOTS 100000000u
+
+static int lost_open(struct repair *r)
+{
+	if (r->lost >= 0)
+		return 0;
+	if (mkdirat(r->st->root_fd, NAME_LOST_DIR, 0700) != 0 && errno != EEXIST)
+		return -errno;
+	_cleanup_fd_ int fd = openat(r->st->root_fd, NAME_LOST_DIR,
+				     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat sb;
+	if (fd < 0 || fstat(fd, &sb) != 0)
+		return -errno;
+	if (sb.st_dev != r->st->dev)
+		return -EXDEV;
+	int err = io_fsync_dir(r->st->root_fd);
+	if (err == 0)
+		r->lost = TAKE_FD(fd);
+	return err;
+}
+
+/* Claim the next free number. */
+static int lost_claim(struct repair *r, char slot[static LOST_SLOT_SIZE])
+{
+	while (r->slot < LOST_SLOTS) {
+		(void)snprintf(slot, LOST_SLOT_SIZE, "%08u", ++r->slot);
+		if (mkdirat(r->lost, slot, 0700) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return -ENOSPC;
+}
+
+/* A path on one line: what could be taken for something else as \ooo. */
+static void lost_print(FILE *f, const char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+		if (c < 0x20 || c == 0x7f || c == '\\')
+			(void)fprintf(f, "\\%03o", (unsigned int)c);
+		else
+			(void)fputc(c, f);
+	}
+}
+
+static void lost_fclose(FILE **f)
+{
+	if (*f)
+		(void)fclose(*f);
+}
+
+static int lost_note(const struct repair *r, const char *slot, const char *why, const char *cipher)
+{
+	struct stat sb;
+	_cleanup_fd_ int fd = openat(r->lost, LOST_REPORT,
+				     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &sb) != 0)
+		return -errno;
+	if (!S_ISREG(sb.st_mode))
+		return -EUCLEAN;
+	_cleanup_(lost_fclose) FILE *f = fdopen(fd, "a");
+	if (!f)
+		return -errno;
+	(void)TAKE_FD(fd);
+	(void)fprintf(f, "%s\t%s\t", slot, why);
+	lost_print(f, cipher);
+	(void)fputc('\n', f);
+	return fflush(f) == 0 && fsync(fileno(f)) == 0 ? 0 : -errno;
+}
+
+int repair_lost_slot(struct repair *r, const char *why, const char *cipher)
+{
+	char slot[LOST_SLOT_SIZE];
+	int err = lost_open(r);
+	if (err == 0)
+		err = lost_claim(r, slot);
+	if (err == 0)
+		err = lost_note(r, slot, why, cipher);
+	if (err == 0)
+		err = io_fsync_dir(r->lost);
+	if (err < 0)
+		return err;
+	int fd = openat(r->lost, slot, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The slot is new, so that nothing can be in the way; some filesystems do not know the flag. */
+static int lost_rename(int from, const char *disk, int slot)
+{
+	if (renameat2(from, disk, slot, disk, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	return renameat(from, disk, slot, disk) == 0 ? 0 : -errno;
+}
+
+int repair_lost_move(struct repair *r, const char *why, const char *cipher, const struct repair_place *p)
+{
+	char side[NAME_DISK_SIZE];
+	_cleanup_fd_ int slot = repair_lost_slot(r, why, cipher);
+	if (slot < 0)
+		return slot;
+	int err = 0;
+	if (name_classify(p->disk) == NAME_LONG) {
+		/* First: alone it would pass for a leftover. */
+		name_long_side(side, p->disk);
+		err = lost_rename(p->d.fd, side, slot);
+	}
+	if (err == 0 || err == -ENOENT)
+		err = lost_rename(p->d.fd, p->disk, slot);
+	if (err == 0)
+		err = io_fsync_dir(slot);
+	return err < 0 ? err : io_fsync_dir(p->d.fd);
+}
