@@ -194,7 +194,8 @@ static bool open_name(struct check *c, struct check_dir *d, struct check_item *i
 	ssize_t n = dir_open_name(&d->d, item->disk, name);
 	struct check_place at = { d, item->disk, NULL };
 	if (n == -EUCLEAN) {
-		check_tell(c, name_classify(item->disk) == NAME_LONG ? CHECK_LONG_NAME : CHECK_NAME, at);
+		bool lost = name_classify(item->disk) == NAME_LONG && !dir_has_side(&d->d, item->disk);
+		check_tell(c, lost ? CHECK_LONG_NAME : CHECK_NAME, at);
 		return true;
 	}
 	if (n < 0) {

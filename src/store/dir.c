@@ -282,6 +282,12 @@ static ssize_t dir_read_long(const struct dir *d, const char *disk, uint8_t *sea
 	return strcmp(again, disk) == 0 ? n : -EUCLEAN;
 }
 
+bool dir_has_side(const struct dir *d, const char *disk)
+{
+	uint8_t sealed[NAME_SEALED_MAX];
+	return dir_read_long(d, disk, sealed) >= 0;
+}
+
 ssize_t dir_open_name(const struct dir *d, const char *disk, char *name)
 {
 	uint8_t sealed[NAME_SEALED_MAX], padded[NAME_PADDED_MAX];

@@ -96,6 +96,9 @@ int dir_seal_name(const struct dir *d, const char *name, size_t len, struct seal
  * NAME_PADDED_MAX bytes. Returns its length, -EUCLEAN if it does not open here, or -errno. */
 ssize_t dir_open_name(const struct dir *d, const char *disk, char *name);
 
+/* Does a NAME_LONG name have the side file that belongs to it, whether or not that opens here? */
+bool dir_has_side(const struct dir *d, const char *disk);
+
 /* ---- listing ---- */
 
 struct dirlist_entry {
