@@ -46,6 +46,7 @@ _cryptfs_options()
 	ls)	echo "--long --recursive --print0 --json --passfile --quiet --help -l -R" ;;
 	cat)	echo "--salvage --output --passfile --quiet --help" ;;
 	export)	echo "--overwrite --salvage --passfile --quiet --help" ;;
+	check)	echo "--path --quick --repair --yes --jobs --json --passfile --quiet --help -j" ;;
 	info | status) echo "--json --help" ;;
 	esac
 }
@@ -56,7 +57,7 @@ _cryptfs()
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_cryptfs_words "$cur" "init mount umount info ls cat export status --help --version"
+		_cryptfs_words "$cur" "init mount umount info ls cat export check status --help --version"
 		return
 	fi
 	case $prev in
@@ -64,7 +65,7 @@ _cryptfs()
 		compopt -o filenames
 		_cryptfs_files "$cur"
 		return ;;
-	--kdf-time | --kdf-memory | --label)
+	--kdf-time | --kdf-memory | --label | --path | --jobs | -j)
 		return ;;
 	-o)
 		_cryptfs_words "$cur" "ro allow_other noatime nosuid nodev noexec"
@@ -79,7 +80,7 @@ _cryptfs()
 	umount)	_cryptfs_mountpoints "$cur" ;;
 	esac
 	case $verb in
-	init | mount | info | ls | cat | export) _cryptfs_dirs "$cur" ;;
+	init | mount | info | ls | cat | export | check) _cryptfs_dirs "$cur" ;;
 	umount)	((${#COMPREPLY[@]})) || _cryptfs_dirs "$cur" ;;
 	esac
 }

@@ -24,7 +24,7 @@ undocumented() {
 }
 
 if [ -f man/cryptfs.1 ] && [ -x "$build/cryptfs" ] && command -v mandoc >/dev/null; then
-	for verb in init mount umount info ls cat export status; do
+	for verb in init mount umount info ls cat export check status; do
 		lint "options of cryptfs $verb are in the manual" undocumented "$verb"
 	done
 fi
