@@ -2,6 +2,7 @@
 #include "store/sidefile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -48,12 +49,31 @@ static void sidefile_push(struct sidefile_queue *q, int fd)
 		close(fd);
 }
 
+/* Let the contents be written before what needs them is made: a journal may commit that at any moment, long
+ * before anybody asks for an fsync. Nobody waits for the disk's cache, for the commit flushes it first. */
+static int sidefile_write_back(int fd)
+{
+	const unsigned int all =
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+	if (sync_file_range(fd, 0, 0, all) == 0)
+		return 0;
+	if (errno == ENOSYS || errno == ESPIPE || errno == EINVAL || errno == EOPNOTSUPP)
+		return 0; /* nothing is written back here */
+	return -errno;
+}
+
 int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n)
 {
 	int fd = -1;
 	int r = io_create_file(dirfd, name, buf, n, SIDEFILE_MODE, &fd);
 	if (r < 0)
 		return r;
+	r = sidefile_write_back(fd);
+	if (r < 0) {
+		(void)unlinkat(dirfd, name, 0);
+		close(fd);
+		return r;
+	}
 	sidefile_push(q, fd);
 	return 0;
 }

@@ -27,8 +27,9 @@ struct sidefile_queue {
 void sidefile_queue_init(struct sidefile_queue *q);
 void sidefile_queue_destroy(struct sidefile_queue *q);
 
-/* Make a side file below dirfd, mode 0444, and queue it. Returns 0, -EEXIST, or -errno with nothing
- * left behind. */
+/* Make a side file below dirfd, mode 0444, and queue it. Its contents have been written back by then (though
+ * the disk's cache may still hold them), so a journal keeps no entry made later without them. Returns 0,
+ * -EEXIST, or -errno with nothing left behind. */
 int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n);
 
 /* As sidefile_create, but a side file that is there with the same contents is taken as it is, and one

@@ -44,6 +44,27 @@ static void test_queue_fails(void **state)
 	assert_false(sidefile_pending(&x->st->side));
 }
 
+/* A side file's contents have been written when what needs it is made: before, a power cut left names whose
+ * directory IDs had not been written yet. */
+static void test_written_first(void **state)
+{
+	struct fixture *x = *state;
+	struct dir *d _cleanup_dir_ = root_of(x);
+	struct stat sb;
+	unsigned int before = wrap.range.calls;
+	assert_int_equal(sidefile_create(&x->st->side, d->fd, "s", "x", 1), 0);
+	assert_int_equal(wrap.range.calls, before + 1);
+	assert_int_equal(store_drain(x->st), 0);
+	wrap.range.fail = 1;
+	assert_int_equal(sidefile_create(&x->st->side, d->fd, "t", "x", 1), -EIO);
+	assert_int_equal(dir_stat(d, "t", &sb), -ENOENT);
+	assert_false(sidefile_pending(&x->st->side));
+	wrap.range.fail = 1;
+	struct sealed_name name = seal(d, "new");
+	assert_int_equal(dirops_mkdir(d, &name, 0700, &nobody), -EIO);
+	assert_int_equal(dir_stat(d, name.disk, &sb), -ENOENT);
+}
+
 static void test_ensure(void **state)
 {
 	struct fixture *x = *state;
@@ -87,6 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WRAP_TEST(test_queue),
 		WRAP_TEST(test_queue_fails),
+		WRAP_TEST(test_written_first),
 		WRAP_TEST(test_ensure),
 		WRAP_TEST(test_queue_suspect),
 	};
