@@ -205,6 +205,11 @@ job_quickstart() {
 	run "scripts/quickstart" "$top/scripts/quickstart"
 }
 
+# A few power cuts under each workload; 'make powercut' makes many.
+job_powercut() {
+	build CC=gcc --enable-werror && test_build TESTS="tests/powercut/short.test"
+}
+
 job_coverage() {
 	build CC=gcc --enable-coverage && test_build && run "coverage" make -C "$out/coverage/build" coverage
 }

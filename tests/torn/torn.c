@@ -26,9 +26,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <linux/loop.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -44,17 +42,17 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/powercut/memdisk.h"
+
 enum {
-	PAGE = 4096,
+	PAGE = MEMDISK_PAGE,
 	DISK_BYTES = 512 << 20, /* xfs wants 300 MiB */
 	DISK_THREADS = 3,
-	MAX_IO = 32 * PAGE, /* of one FUSE request */
 	TEST_PAGES = 256,
 	COST_PAGES = 65536,
 	NOTES = 32768, /* bits: 4 KiB a file */
@@ -156,8 +154,10 @@ static void *map(size_t n, int flags)
 
 /* ---- the disk: a FUSE file in memory ---- */
 
-static uint8_t *disk_image;
-static int disk_fd, outer_ns;
+static void disk_write(uint64_t off, const uint8_t *data, uint32_t size);
+
+static struct memdisk disk = { .fd = -1, .size = DISK_BYTES, .on_write = disk_write };
+static int outer_ns;
 
 /* One page that was written: ours if it begins or ends with a number of ours. */
 static void disk_judge(const uint8_t *page)
@@ -175,151 +175,20 @@ static void disk_judge(const uint8_t *page)
 		atomic_fetch_add(&c->torn, 1);
 }
 
-static int disk_write(uint64_t off, const uint8_t *data, uint32_t size)
+static void disk_write(uint64_t off, const uint8_t *data, uint32_t size)
 {
-	if (off > DISK_BYTES || size > DISK_BYTES - off)
-		return -EIO;
 	for (uint32_t at = 0; off % PAGE == 0 && at + PAGE <= size; at += PAGE)
 		disk_judge(data + at);
-	memcpy(disk_image + off, data, size);
-	return 0;
-}
-
-static void disk_reply(uint64_t unique, int error, const void *data, size_t n)
-{
-	struct fuse_out_header h = { .len = (uint32_t)(sizeof(h) + n), .error = error, .unique = unique };
-	struct iovec v[2] = { { &h, sizeof(h) }, { (void *)(uintptr_t)data, n } };
-	if (writev(disk_fd, v, n ? 2 : 1) < 0 && errno != ENOENT && errno != ENODEV)
-		die("disk: reply");
-}
-
-static struct fuse_attr disk_attr(void)
-{
-	return (struct fuse_attr){ .ino = 1,
-				   .size = DISK_BYTES,
-				   .blocks = DISK_BYTES / 512,
-				   .mode = S_IFREG | 0600,
-				   .nlink = 1,
-				   .blksize = PAGE };
-}
-
-static void disk_init(uint64_t unique, const struct fuse_init_in *in)
-{
-	struct fuse_init_out out = {
-		.major = FUSE_KERNEL_VERSION,
-		.minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor : FUSE_KERNEL_MINOR_VERSION,
-		.max_readahead = MAX_IO,
-		.flags = FUSE_BIG_WRITES | FUSE_MAX_PAGES | FUSE_ASYNC_DIO,
-		.max_background = 64,
-		.congestion_threshold = 48,
-		.max_write = MAX_IO,
-		.max_pages = MAX_IO / PAGE,
-		.time_gran = 1,
-	};
-	disk_reply(unique, 0, &out, sizeof(out));
-}
-
-static void disk_serve(const struct fuse_in_header *h, const uint8_t *arg)
-{
-	switch (h->opcode) {
-	case FUSE_INIT:
-		disk_init(h->unique, (const struct fuse_init_in *)(const void *)arg);
-		return;
-	case FUSE_GETATTR: {
-		struct fuse_attr_out out = { .attr_valid = 3600, .attr = disk_attr() };
-		disk_reply(h->unique, 0, &out, sizeof(out));
-		return;
-	}
-	case FUSE_OPEN: {
-		struct fuse_open_out out = { .open_flags = FOPEN_DIRECT_IO | FOPEN_PARALLEL_DIRECT_WRITES };
-		disk_reply(h->unique, 0, &out, sizeof(out));
-		return;
-	}
-	case FUSE_READ: {
-		struct fuse_read_in in;
-		memcpy(&in, arg, sizeof(in));
-		bool fits = in.offset <= DISK_BYTES && in.size <= DISK_BYTES - in.offset;
-		disk_reply(h->unique, fits ? 0 : -EIO, disk_image + in.offset, fits ? in.size : 0);
-		return;
-	}
-	case FUSE_WRITE: {
-		struct fuse_write_in in;
-		memcpy(&in, arg, sizeof(in));
-		int r = disk_write(in.offset, arg + sizeof(in), in.size);
-		struct fuse_write_out out = { .size = in.size };
-		disk_reply(h->unique, r, &out, r == 0 ? sizeof(out) : 0);
-		return;
-	}
-	case FUSE_FORGET:
-	case FUSE_BATCH_FORGET:
-	case FUSE_INTERRUPT:
-		return;
-	case FUSE_FLUSH:
-	case FUSE_FSYNC:
-	case FUSE_RELEASE:
-	case FUSE_DESTROY:
-		disk_reply(h->unique, 0, NULL, 0);
-		return;
-	default:
-		disk_reply(h->unique, -ENOSYS, NULL, 0);
-	}
-}
-
-/* Fill in the buffer's pages when they are touched, at leisure every other time. */
-static void *disk_fault_thread(void *arg)
-{
-	int uffd = (int)(intptr_t)arg;
-	uint64_t seed = now_ns() | 1;
-	struct uffd_msg msg;
-	prctl(PR_SET_TIMERSLACK, 1);
-	while (read(uffd, &msg, sizeof(msg)) == (ssize_t)sizeof(msg)) {
-		uint64_t r = draw(&seed);
-		if (r & 1)
-			nap(10000 + r / 2 % 90000);
-		struct uffdio_zeropage z = {
-			.range = { msg.arg.pagefault.address & ~(uint64_t)(PAGE - 1), PAGE },
-		};
-		ioctl(uffd, UFFDIO_ZEROPAGE, &z);
-	}
-	return NULL;
-}
-
-/* A slow second half for each page of data in [base, base + len). Without userfaultfd an ordinary page
- * fault makes a shorter gap. */
-static void disk_slow(uint8_t *base, size_t len)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .range = { (uintptr_t)base, len },
-				       .mode = UFFDIO_REGISTER_MODE_MISSING };
-	pthread_t t;
-	int uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) != 0 || ioctl(uffd, UFFDIO_REGISTER, &reg) != 0) {
-		fprintf(stderr, "torn: no userfaultfd, so the disk is a fast one: %s\n", strerror(errno));
-		return;
-	}
-	pthread_create(&t, NULL, disk_fault_thread, (void *)(intptr_t)uffd);
 }
 
 static void *disk_thread(void *arg)
 {
-	/* Header and write arguments end in the middle of the first page. */
-	const size_t head = sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in);
-	const size_t len = MAX_IO + 2 * PAGE;
-	uint8_t *base = map(len, MAP_PRIVATE);
-	uint8_t *buf = base + PAGE / 2 - head;
-	base[0] = 1;
-	disk_slow(base + PAGE, len - PAGE);
-	for (;;) {
-		ssize_t n = read(disk_fd, buf, MAX_IO + head);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
-			continue;
-		if (n < 0)
-			return arg; /* unmounted */
-		struct fuse_in_header h;
-		memcpy(&h, buf, sizeof(h));
-		disk_serve(&h, buf + sizeof(h));
-		madvise(base + PAGE, len - PAGE, MADV_DONTNEED);
+	int r = memdisk_run(&disk);
+	if (r < 0) {
+		errno = -r;
+		die("disk");
 	}
+	return arg;
 }
 
 static void disk_main(void)
@@ -333,7 +202,8 @@ static void disk_main(void)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	disk_image = map(DISK_BYTES, MAP_PRIVATE | MAP_NORESERVE);
+	if (memdisk_alloc(&disk) < 0)
+		die("no memory for the disk");
 	for (int i = 0; i < DISK_THREADS; i++)
 		pthread_create(&t[i], NULL, disk_thread, NULL);
 	for (int i = 0; i < DISK_THREADS; i++)
@@ -381,21 +251,18 @@ static void take_down(void)
 
 static void disk_start(void)
 {
-	char opts[96];
-	disk_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (disk_fd < 0)
-		die("/dev/fuse");
-	snprintf(opts, sizeof(opts), "fd=%d,rootmode=100600,user_id=0,group_id=0,max_read=%d", disk_fd,
-		 MAX_IO);
-	if (mount("torn", PATH_DISK, "fuse", MS_NOSUID | MS_NODEV, opts) != 0)
+	int r = memdisk_mount(&disk, PATH_DISK);
+	if (r < 0) {
+		errno = -r;
 		die("mount the disk");
+	}
 	fflush(stdout);
 	disk_pid = fork();
 	if (disk_pid < 0)
 		die("fork");
 	if (disk_pid == 0)
 		disk_main();
-	close(disk_fd);
+	close(disk.fd);
 }
 
 /* A loop device on the disk; it goes when it is no longer open or mounted. Returns a descriptor of it. */
