@@ -68,6 +68,22 @@ int io_write_full(int fd, const void *buf, size_t n)
 	return 0;
 }
 
+int io_fsync(int fd, bool datasync)
+{
+	while ((datasync ? fdatasync(fd) : fsync(fd)) != 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+int io_syncfs(int fd)
+{
+	while (syncfs(fd) != 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
 static int openat_retry(int dirfd, const char *name, int flags, mode_t mode)
 {
 	for (;;) {
@@ -161,10 +177,9 @@ static int write_tmp(int dirfd, char tmp[static TMP_SIZE], const void *buf, size
 	r = io_create_file(dirfd, tmp, buf, n, mode, &fd);
 	if (r < 0)
 		return r;
-	if (fsync(fd) < 0) {
-		r = -errno;
+	r = io_fsync(fd, false);
+	if (r < 0)
 		(void)unlinkat(dirfd, tmp, 0);
-	}
 	return r;
 }
 
@@ -188,8 +203,8 @@ static int copy_tmp(int dirfd, const char *name, const char *tmp)
 	}
 	if (r == 0 && n < 0)
 		r = (int)n;
-	if (r == 0 && fsync(out) < 0)
-		r = -errno;
+	if (r == 0)
+		r = io_fsync(out, false);
 	if (r < 0)
 		(void)unlinkat(dirfd, tmp, 0);
 	return r;
@@ -237,9 +252,8 @@ int io_replace_file(int dirfd, const char *name, const char *backup, const void 
 
 static int fsync_dir_fd(int fd)
 {
-	if (fsync(fd) == 0 || errno == EINVAL)
-		return 0; /* EINVAL: a filesystem whose directories need no fsync */
-	return -errno;
+	int r = io_fsync(fd, false);
+	return r == -EINVAL ? 0 : r; /* a filesystem whose directories need no fsync */
 }
 
 void io_fd_path(char path[static IO_FD_PATH], int fd)

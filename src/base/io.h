@@ -43,6 +43,11 @@ void io_fd_path(char path[static IO_FD_PATH], int fd);
 /* Is it "." or ".."? */
 bool io_is_dot(const char *name);
 
+/* fsync or fdatasync, and syncfs. Returns 0 or -errno: the kernel says it once. An interrupted call, which has
+ * lost nothing, is made again. */
+int io_fsync(int fd, bool datasync);
+int io_syncfs(int fd);
+
 /* fsync the directory that dirfd (O_PATH or not) refers to. Returns 0 or -errno. */
 int io_fsync_dir(int dirfd);
 

@@ -147,10 +147,11 @@ static int file_load(struct file *f)
 	struct stat sb;
 	struct file_state s = { .len = 0 };
 	f->loaded = f->tail_valid = false;
-	if (fstat(f->fd, &sb) != 0)
-		return -errno;
-	uint64_t told, size = (uint64_t)sb.st_size;
-	int r = file_load_state(f, size, &s);
+	int r = fstat(f->fd, &sb) == 0 ? 0 : -errno;
+	uint64_t told, size = r == 0 ? (uint64_t)sb.st_size : 0;
+	if (r == 0)
+		r = file_load_state(f, size, &s);
+	f->unloaded = r;
 	if (r < 0)
 		return r;
 
@@ -222,9 +223,10 @@ int file_revalidate(struct file *f)
 
 int file_refresh(struct file *f)
 {
-	int r = file_usable(f);
-	if (r == 0 && !f->st->alone)
-		r = file_look(f);
+	/* What could not be loaded the last time may have been a failure of the moment. */
+	int r = !f->st->alone && f->fd >= 0 ? file_look(f) : 0;
+	if (!f->loaded)
+		return file_usable(f);
 	return r < 0 ? r : 0;
 }
 
@@ -300,7 +302,7 @@ int file_sync(struct file *f, bool datasync)
 	int r = store_drain(f->st);
 	if (r < 0)
 		return r;
-	r = (datasync ? fdatasync(fd) : fsync(fd)) == 0 ? 0 : -errno;
+	r = io_fsync(fd, datasync);
 
 	SCOPED_WRITE(&f->lock);
 	if (r < 0 && f->error == 0)

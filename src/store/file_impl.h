@@ -19,6 +19,7 @@ struct file {
 	int fd;
 	bool writable;
 	bool loaded;	      /* what follows is known; while it is not, content is an error */
+	int unloaded;	      /* this one: why loading failed, -errno */
 	bool hinted;	      /* the ciphertext size carries the (right) hint */
 	bool hint_was_wrong;
 	bool cut_off;	      /* pages are missing at the end: damage, and nothing is put there or behind */
@@ -55,10 +56,11 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
 /* The length becomes this one: what was whole to its end stays so. Exclusive lock. */
 void file_take_len(struct file *f, uint64_t len);
 
-/* 0 if the content may be used, else -EBADMSG. */
+/* 0 if the content may be used, else -EBADMSG, or what kept it from being looked at. */
 static inline int file_usable(const struct file *f)
 {
-	return f->loaded ? 0 : -EBADMSG;
+	bool damaged = store_is_damage(f->unloaded) || f->unloaded == -EPROTONOSUPPORT || f->unloaded == 0;
+	return f->loaded ? 0 : damaged ? -EBADMSG : f->unloaded;
 }
 
 /* Length of the stream if it had at least its header. */

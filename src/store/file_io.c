@@ -118,11 +118,22 @@ ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t off)
 
 int file_flush(struct file *f)
 {
-	if (fdatasync(f->fd) == 0)
-		return 0;
-	if (f->error == 0)
-		f->error = -errno;
-	return f->error;
+	int r = io_fsync(f->fd, true);
+	if (r < 0 && f->error == 0)
+		f->error = r;
+	return r < 0 ? f->error : 0;
+}
+
+/* Returns 0 or -errno. */
+static int file_clean(const struct file *f, uint64_t k, uint64_t n)
+{
+	if (f->st->stacked)
+		return io_fsync(f->fd, true);
+	while (sync_file_range(f->fd, (off_t)(k * CONTENT_PAGE), (off_t)(n * CONTENT_PAGE),
+			       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) != 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
 }
 
 int file_quiesce(struct file *f, uint64_t k, uint64_t n)
@@ -131,18 +142,13 @@ int file_quiesce(struct file *f, uint64_t k, uint64_t n)
 	if (k >= end)
 		return 0;
 	n = min_u64(n, end - k);
-	int r = f->st->stacked ? fdatasync(f->fd)
-			       : sync_file_range(f->fd, (off_t)(k * CONTENT_PAGE), (off_t)(n * CONTENT_PAGE),
-						 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-							 SYNC_FILE_RANGE_WAIT_AFTER);
-	if (r == 0)
-		return 0;
-	if (errno == ENOSYS || errno == ESPIPE || errno == EINVAL || errno == EOPNOTSUPP)
+	int r = file_clean(f, k, n);
+	if (r == -ENOSYS || r == -ESPIPE || r == -EINVAL || r == -EOPNOTSUPP)
 		return 0; /* nothing is written back here */
 	/* The error is an earlier write's, and would now be missing from the next fsync. */
-	if (f->error == 0)
-		f->error = -errno;
-	return f->error;
+	if (r < 0 && f->error == 0)
+		f->error = r;
+	return r < 0 ? f->error : 0;
 }
 
 static int file_write_pages(struct file *f, const uint8_t *pages, uint64_t k, uint64_t n)
