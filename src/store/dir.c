@@ -129,11 +129,11 @@ static int dir_scan_empty(const struct dir *d, bool clean)
 	if (fd < 0)
 		return -errno;
 	DIR *stream = fdopendir(fd);
-	if (!stream) {
+	int r = stream ? 0 : -errno;
+	if (r < 0) {
 		close(fd);
-		return -ENOMEM;
+		return r;
 	}
-	int r = 0;
 	struct dirent *e;
 	while (r == 0 && (e = dir_next(stream, &r)))
 		if (name_classify(e->d_name) != NAME_OURS)

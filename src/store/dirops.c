@@ -223,20 +223,20 @@ int dirops_link(int from, const struct dir *from_dir, const char *from_disk, str
 		const struct sealed_name *name)
 {
 	SCOPED_READ(&d->lock);
-	char path[IO_FD_PATH];
-	bool side;
+	char path[IO_FD_PATH], copied[NAME_DISK_SIZE] = "";
+	bool side = false;
 	int r = 0;
 	if (from_dir && from_dir != d)
-		r = symlink_copy_side(from_dir, from_disk, d);
+		r = symlink_copy_side(from_dir, from_disk, d, copied);
 	if (r == 0)
 		r = dirops_side_make(d, name, &side);
-	if (r < 0)
-		return r;
 	io_fd_path(path, from);
-	if (linkat(AT_FDCWD, path, d->fd, name->disk, AT_SYMLINK_FOLLOW) != 0) {
+	if (r == 0 && linkat(AT_FDCWD, path, d->fd, name->disk, AT_SYMLINK_FOLLOW) != 0)
 		r = -errno;
+	if (r < 0) {
 		if (side)
 			dirops_side_drop(d, name);
+		symlink_drop_side(d, copied);
 	}
 	return r;
 }
@@ -247,7 +247,9 @@ int dirops_unlink(struct dir *d, const struct sealed_name *name)
 {
 	SCOPED_READ(&d->lock);
 	char target[NAME_LINK_TARGET_MAX + 1];
-	bool has_side = symlink_side_of(d, name->disk, target, true);
+	int has_side = symlink_side_of(d, name->disk, target, true);
+	if (has_side < 0)
+		return has_side;
 	/* Its other name may be a new one. */
 	struct stat sb;
 	if (fstatat(d->fd, name->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_nlink > 1) {
@@ -282,10 +284,18 @@ int dirops_rmdir(struct dir *d, const struct sealed_name *name, struct dir *chil
 
 /* ---- moving ---- */
 
+/* Side files that were made for a rename, to be removed if it fails. */
+struct dirops_copies {
+	bool side;		   /* of the new name */
+	char there[NAME_DISK_SIZE]; /* of a long link target, in the directory it goes to */
+	char back[NAME_DISK_SIZE];  /* and in that where it was */
+};
+
 /* Long link targets lie beside their links: put copies where the links are going. What is moved may have been
  * synced, and must not come to depend on a side file or directory ID that the disk does not hold yet. */
 static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name *from, bool from_link,
-				 struct dir *to_dir, const struct sealed_name *to, unsigned int flags)
+				 struct dir *to_dir, const struct sealed_name *to, unsigned int flags,
+				 struct dirops_copies *copies)
 {
 	struct stat sb;
 	if (from_dir == to_dir) {
@@ -295,9 +305,9 @@ static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name 
 		bool drain = to->hashed || from_link || linked || (flags & RENAME_EXCHANGE);
 		return drain ? store_drain(to_dir->st) : 0;
 	}
-	int r = symlink_copy_side(from_dir, from->disk, to_dir);
+	int r = symlink_copy_side(from_dir, from->disk, to_dir, copies->there);
 	if (r == 0 && (flags & RENAME_EXCHANGE))
-		r = symlink_copy_side(to_dir, to->disk, from_dir);
+		r = symlink_copy_side(to_dir, to->disk, from_dir, copies->back);
 	return r < 0 ? r : store_drain(to_dir->st);
 }
 
@@ -326,13 +336,16 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 				const struct sealed_name *to, struct dir *victim, unsigned int flags)
 {
 	char from_link[NAME_LINK_TARGET_MAX + 1], to_link[NAME_LINK_TARGET_MAX + 1];
-	bool side, from_has = symlink_side_of(from_dir, from->disk, from_link, true);
-	bool to_has = symlink_side_of(to_dir, to->disk, to_link, true);
+	int from_has = symlink_side_of(from_dir, from->disk, from_link, true);
+	int to_has = symlink_side_of(to_dir, to->disk, to_link, true);
 	bool strip = victim && !(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE));
+	struct dirops_copies copies = { .side = false };
+	if (from_has < 0 || to_has < 0)
+		return from_has < 0 ? from_has : to_has;
 
-	int r = dirops_side_make(to_dir, to, &side);
+	int r = dirops_side_make(to_dir, to, &copies.side);
 	if (r == 0)
-		r = dirops_rename_prepare(from_dir, from, from_has, to_dir, to, flags);
+		r = dirops_rename_prepare(from_dir, from, from_has > 0, to_dir, to, flags, &copies);
 	struct dir_stripped stripped = { .dir = NULL };
 	if (r == 0 && strip) {
 		r = dir_strip(victim, to_dir, &stripped);
@@ -344,8 +357,10 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 	if (r < 0) {
 		if (stripped.dir)
 			dir_unstrip(&stripped);
-		if (side)
+		if (copies.side)
 			dirops_side_drop(to_dir, to);
+		symlink_drop_side(to_dir, copies.there);
+		symlink_drop_side(from_dir, copies.back);
 		return r;
 	}
 	if (stripped.dir)

@@ -78,11 +78,16 @@ int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const
 	return 0;
 }
 
-static bool sidefile_same(int dirfd, const char *name, const void *buf, size_t n)
+/* Is what lies there what should? Returns 1, 0 or -errno: what cannot be looked at may be good. */
+static int sidefile_same(int dirfd, const char *name, const void *buf, size_t n)
 {
 	uint8_t there[SIDEFILE_COMPARE_MAX];
 	ssize_t len = io_read_file(dirfd, name, there, sizeof(there));
-	return len >= 0 && (size_t)len == n && memcmp(there, buf, n) == 0;
+	if (len == -EUCLEAN || len == -EFBIG || len == -ENOENT)
+		return 0;
+	if (len < 0)
+		return (int)len;
+	return (size_t)len == n && memcmp(there, buf, n) == 0;
 }
 
 int sidefile_ensure(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n,
@@ -91,8 +96,9 @@ int sidefile_ensure(struct sidefile_queue *q, int dirfd, const char *name, const
 	*created = false;
 	int r = sidefile_create(q, dirfd, name, buf, n);
 	if (r == -EEXIST) {
-		if (sidefile_same(dirfd, name, buf, n))
-			return 0;
+		int same = sidefile_same(dirfd, name, buf, n);
+		if (same != 0)
+			return same < 0 ? same : 0;
 		if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
 			return -errno;
 		r = sidefile_create(q, dirfd, name, buf, n);
@@ -103,11 +109,10 @@ int sidefile_ensure(struct sidefile_queue *q, int dirfd, const char *name, const
 
 int sidefile_syncfs(struct sidefile_queue *q, int root_fd)
 {
-	if (syncfs(root_fd) == 0)
-		return 0;
-	int err = -errno;
-	atomic_fetch_add(&q->failures, 1);
-	return err;
+	int r = io_syncfs(root_fd);
+	if (r < 0)
+		atomic_fetch_add(&q->failures, 1);
+	return r;
 }
 
 void sidefile_suspect(struct sidefile_queue *q)
@@ -133,8 +138,9 @@ int sidefile_drain(struct sidefile_queue *q, int root_fd)
 
 	int r = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!overflow && fdatasync(fds[i]) != 0)
-			r = -errno;
+		int failed = overflow ? 0 : io_fsync(fds[i], true);
+		if (failed < 0)
+			r = failed;
 		close(fds[i]);
 	}
 	if (overflow)

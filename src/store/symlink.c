@@ -143,13 +143,17 @@ ssize_t symlink_len(const struct dir *d, const char *disk, size_t n)
 	return (ssize_t)sb.st_size - (ssize_t)NAME_LINK_OVERHEAD;
 }
 
-bool symlink_side_of(const struct dir *d, const char *disk, char *target, bool last)
+int symlink_side_of(const struct dir *d, const char *disk, char *target, bool last)
 {
 	struct stat sb;
-	if (fstatat(d->fd, disk, &sb, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(sb.st_mode) ||
-	    sb.st_size != (off_t)NAME_SLINK_LEN || (last && sb.st_nlink != 1))
-		return false;
-	return symlink_raw(d->fd, disk, target) >= 0 && symlink_is_side(target);
+	if (fstatat(d->fd, disk, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISLNK(sb.st_mode) || sb.st_size != (off_t)NAME_SLINK_LEN || (last && sb.st_nlink != 1))
+		return 0;
+	ssize_t n = symlink_raw(d->fd, disk, target);
+	if (n < 0)
+		return n == -EUCLEAN || n == -ENOENT ? 0 : (int)n;
+	return symlink_is_side(target);
 }
 
 void symlink_drop_side(const struct dir *d, const char *target)
@@ -158,15 +162,20 @@ void symlink_drop_side(const struct dir *d, const char *target)
 		(void)unlinkat(d->fd, target, 0);
 }
 
-int symlink_copy_side(const struct dir *from, const char *disk, struct dir *to)
+int symlink_copy_side(const struct dir *from, const char *disk, struct dir *to, char made[static NAME_DISK_SIZE])
 {
 	char target[NAME_LINK_TARGET_MAX + 1];
 	uint8_t box[SYMLINK_BOX_MAX];
 	bool created;
-	if (!symlink_side_of(from, disk, target, false))
-		return 0;
+	made[0] = '\0';
+	int r = symlink_side_of(from, disk, target, false);
+	if (r <= 0)
+		return r;
 	ssize_t n = symlink_read_side(from, target, box);
 	if (n < 0)
 		return (int)n;
-	return sidefile_ensure(&to->st->side, to->fd, target, box, (size_t)n, &created);
+	r = sidefile_ensure(&to->st->side, to->fd, target, box, (size_t)n, &created);
+	if (created)
+		memcpy(made, target, NAME_SLINK_LEN + 1);
+	return r;
 }

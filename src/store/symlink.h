@@ -22,14 +22,15 @@ ssize_t symlink_read_fd(const struct store *st, int fd, char *target);
 /* Plaintext length of the link 'disk' whose target on disk has n characters. Returns it or -EUCLEAN. */
 ssize_t symlink_len(const struct dir *d, const char *disk, size_t n);
 
-/* If 'disk' is a link with a side file: true, with its name in target (NAME_LINK_TARGET_MAX + 1
- * characters). With 'last', only if it is the inode's last name. */
-bool symlink_side_of(const struct dir *d, const char *disk, char *target, bool last);
+/* If 'disk' is a link with a side file: 1, with its name in target (NAME_LINK_TARGET_MAX + 1 characters).
+ * With 'last', only if it is the inode's last name. Else 0 (also if there is no such entry), or -errno. */
+int symlink_side_of(const struct dir *d, const char *disk, char *target, bool last);
 
 /* Remove the side file, if what a link holds names one. */
 void symlink_drop_side(const struct dir *d, const char *target);
 
-/* If the link 'disk' in from has a side file, have it in 'to' as well. Returns 0 or -errno. */
-int symlink_copy_side(const struct dir *from, const char *disk, struct dir *to);
+/* If the link 'disk' in from has a side file, have it in 'to' as well: if it was not there, 'made' is its name,
+ * for symlink_drop_side, else "". Returns 0 or -errno. */
+int symlink_copy_side(const struct dir *from, const char *disk, struct dir *to, char made[static NAME_DISK_SIZE]);
 
 #endif
