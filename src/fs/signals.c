@@ -94,6 +94,7 @@ void signals_block(void)
 	sigaction(SIGNALS_WAKE, &wake, NULL);
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL); /* a limit on file sizes is for whoever writes: EFBIG */
 }
 
 int signals_start(struct fs *fs, struct signals **out)
