@@ -23,6 +23,20 @@ int make_begin(struct fs *fs, fuse_ino_t parent, const char *name, struct node_d
 	return fs->read_only ? -EROFS : dir_seal_name(d->dir, name, strlen(name), sealed);
 }
 
+void make_undo(const struct fs *fs, struct dir *d, const struct sealed_name *name)
+{
+	struct stat sb;
+	if (fs->shared || dir_stat(d, name->disk, &sb) != 0)
+		return;
+	if (!S_ISDIR(sb.st_mode)) {
+		(void)dirops_unlink(d, name);
+		return;
+	}
+	_cleanup_dir_ struct dir *child = NULL;
+	if (dir_open(d, name->disk, &child) == 0)
+		(void)dirops_rmdir(d, name, child);
+}
+
 void make_entry(fuse_req_t req, fuse_ino_t parent, const char *name, make_fn *fn, const void *arg)
 {
 	struct fs *fs = fs_of(req);
@@ -36,8 +50,11 @@ void make_entry(fuse_req_t req, fuse_ino_t parent, const char *name, make_fn *fn
 		r = make_begin(fs, parent, name, &d, &sealed);
 		if (r == 0)
 			r = fn(fs, d.dir, &sealed, &owner, arg);
-		if (r == 0)
+		if (r == 0) {
 			r = node_enter(fs, &d, sealed.disk, &n, &sb);
+			if (r < 0)
+				make_undo(fs, d.dir, &sealed);
+		}
 	}
 	reply_entry(req, r, n, &sb);
 }

@@ -15,6 +15,10 @@ struct dirops_owner make_owner(fuse_req_t req);
 int make_begin(struct fs *fs, fuse_ino_t parent, const char *name, struct node_dir *d,
 	       struct sealed_name *sealed);
 
+/* The entry was made, but the caller cannot be told of it, and will hear that it failed: remove it again. The kernel
+ * may remember that there is none. In shared mode another may be using it already: it stays. */
+void make_undo(const struct fs *fs, struct dir *d, const struct sealed_name *name);
+
 /* Makes the entry itself; arg is what it was given to make_entry for. */
 typedef int make_fn(struct fs *fs, struct dir *d, const struct sealed_name *name, const struct dirops_owner *owner,
 		    const void *arg);

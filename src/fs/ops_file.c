@@ -119,11 +119,13 @@ static int file_create(struct fs *fs, fuse_ino_t parent, const char *name, mode_
 	if (r < 0 && !there)
 		return r;
 	r = node_enter(fs, &d, sealed.disk, n, sb);
-	if (r < 0)
-		return r;
-	r = there ? file_open_node(fs, *n, fi->flags, fi) : file_adopt(fs, *n, TAKE_FD(fd), fi);
-	if (r < 0)
-		inode_forget(&fs->inodes, *n, 1);
+	if (r == 0) {
+		r = there ? file_open_node(fs, *n, fi->flags, fi) : file_adopt(fs, *n, TAKE_FD(fd), fi);
+		if (r < 0)
+			inode_forget(&fs->inodes, *n, 1);
+	}
+	if (r < 0 && !there)
+		make_undo(fs, d.dir, &sealed);
 	return r;
 }
 

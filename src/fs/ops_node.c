@@ -118,26 +118,10 @@ static int node_set_times(struct node *n, const struct node_fd *fd, const struct
 	return (r == -EPERM || r == -EACCES) && node_is_own_mtime(fd->fs, to_set) ? 0 : r;
 }
 
-static int node_set_size(struct fs *fs, struct node *n, uint64_t size)
-{
-	_cleanup_node_file_ struct node_file f;
-	int r = node_file_hold(fs, n, true, &f);
-	if (r == 0 || (size == 0 && store_is_damage(r)))
-		r = file_truncate(f.file, size);
-	return r;
-}
 
-static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, int to_set, struct stat *sb)
+/* All but the size; and the status after it. */
+static int node_set_attr(struct fs *fs, struct node *n, const struct stat *attr, int to_set, struct stat *sb)
 {
-	if (fs->read_only)
-		return -EROFS;
-	if (to_set & FUSE_SET_ATTR_SIZE) {
-		int r = node_set_size(fs, n, (uint64_t)attr->st_size);
-		if (r < 0)
-			return r;
-		if (!(to_set & FUSE_SET_ATTR_MTIME))
-			to_set |= FUSE_SET_ATTR_MTIME_NOW;
-	}
 	{
 		_cleanup_node_fd_ struct node_fd fd;
 		int r = node_fd_get(fs, n, &fd);
@@ -149,6 +133,25 @@ static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, 
 			return r;
 	}
 	return node_stat(fs, n, sb);
+}
+
+static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, int to_set, struct stat *sb)
+{
+	if (fs->read_only)
+		return -EROFS;
+	if (!(to_set & FUSE_SET_ATTR_SIZE))
+		return node_set_attr(fs, n, attr, to_set, sb);
+
+	/* Held to the end: once it is cut, nothing else shall fail for want of a descriptor. */
+	_cleanup_node_file_ struct node_file f;
+	int r = node_file_hold(fs, n, true, &f);
+	if (r == 0 || (attr->st_size == 0 && store_is_damage(r)))
+		r = file_truncate(f.file, (uint64_t)attr->st_size);
+	if (r < 0)
+		return r;
+	if (!(to_set & FUSE_SET_ATTR_MTIME))
+		to_set |= FUSE_SET_ATTR_MTIME_NOW;
+	return node_set_attr(fs, n, attr, to_set, sb);
 }
 
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
