@@ -6,8 +6,10 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 
@@ -28,18 +30,18 @@ void sidefile_queue_init(struct sidefile_queue *q)
 void sidefile_queue_destroy(struct sidefile_queue *q)
 {
 	for (size_t i = 0; i < q->n; i++)
-		close(q->fds[i]);
+		close(q->files[i].fd);
 	pthread_mutex_destroy(&q->lock);
 	pthread_mutex_destroy(&q->drain);
 }
 
-static void sidefile_push(struct sidefile_queue *q, int fd)
+static void sidefile_push(struct sidefile_queue *q, int fd, bool lost)
 {
 	bool kept = false;
 	{
 		SCOPED_LOCK(&q->lock);
 		if (q->n < q->max) {
-			q->fds[q->n++] = fd;
+			q->files[q->n++] = (struct sidefile){ fd, lost };
 			kept = true;
 		} else {
 			q->overflow = true;
@@ -74,7 +76,7 @@ int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const
 		close(fd);
 		return r;
 	}
-	sidefile_push(q, fd);
+	sidefile_push(q, fd, false);
 	return 0;
 }
 
@@ -121,34 +123,63 @@ void sidefile_suspect(struct sidefile_queue *q)
 	q->overflow = true;
 }
 
+/* Write what did not reach the disk, and is in memory still, once more. Returns 0 or -errno. */
+static int sidefile_again(int fd)
+{
+	uint8_t buf[SIDEFILE_COMPARE_MAX];
+	struct stat sb;
+	if (fstat(fd, &sb) == 0 && sb.st_nlink == 0)
+		return 0; /* nobody needs it any more */
+	ssize_t n = io_pread_full(fd, buf, sizeof(buf), 0);
+	if (n < 0)
+		return (int)n;
+	/* None is all zeros: memory has let go of it. */
+	return bytes_are_zero(buf, (size_t)n) ? -EIO : io_pwrite_full(fd, buf, (size_t)n, 0);
+}
+
+/* Bring those that wait in 'files' to the disk, all that there is with 'overflow'. Returns 0, or -errno with what
+ * failed marked as lost. */
+static int sidefile_sync(struct sidefile_queue *q, int root_fd, struct sidefile *files, size_t n, bool overflow)
+{
+	int result = 0;
+	for (size_t i = 0; i < n; i++) {
+		int r = files[i].lost ? sidefile_again(files[i].fd) : 0;
+		if (r == 0 && !overflow)
+			r = io_fsync(files[i].fd, true);
+		files[i].lost = r < 0;
+		if (r < 0)
+			result = r;
+	}
+	int r = overflow ? sidefile_syncfs(q, root_fd) : 0;
+	for (size_t i = 0; r < 0 && i < n; i++)
+		files[i].lost = true;
+	return r < 0 ? r : result;
+}
+
 int sidefile_drain(struct sidefile_queue *q, int root_fd)
 {
 	SCOPED_LOCK(&q->drain);
-	int fds[SIDEFILE_QUEUE];
+	struct sidefile files[SIDEFILE_QUEUE];
 	size_t n;
 	bool overflow;
 	{
 		SCOPED_LOCK(&q->lock);
 		n = q->n;
-		memcpy(fds, q->fds, n * sizeof(fds[0]));
+		memcpy(files, q->files, n * sizeof(files[0]));
 		overflow = q->overflow;
 		q->n = 0;
 		q->overflow = false;
 	}
 
-	int r = 0;
+	int r = sidefile_sync(q, root_fd, files, n, overflow);
 	for (size_t i = 0; i < n; i++) {
-		int failed = overflow ? 0 : io_fsync(fds[i], true);
-		if (failed < 0)
-			r = failed;
-		close(fds[i]);
+		if (files[i].lost)
+			sidefile_push(q, files[i].fd, true);
+		else
+			close(files[i].fd);
 	}
-	if (overflow)
-		r = sidefile_syncfs(q, root_fd);
-	if (r < 0) {
-		SCOPED_LOCK(&q->lock);
-		q->overflow = true;
-	}
+	if (r < 0 && overflow)
+		sidefile_suspect(q);
 	return r;
 }
 

@@ -14,10 +14,15 @@
 
 #define SIDEFILE_QUEUE 64
 
+struct sidefile {
+	int fd;
+	bool lost; /* it did not reach the disk, and the kernel takes it for written: see sidefile_again */
+};
+
 struct sidefile_queue {
 	pthread_mutex_t lock;	/* guards the fields; innermost, never held over a syscall */
 	pthread_mutex_t drain;	/* held while a drain is under way, so that a second one waits for it */
-	int fds[SIDEFILE_QUEUE];
+	struct sidefile files[SIDEFILE_QUEUE];
 	size_t n;
 	size_t max;		/* an eighth of the descriptors we may have, at most SIDEFILE_QUEUE */
 	bool overflow;		/* some were not kept: only syncfs will do */
@@ -41,7 +46,8 @@ int sidefile_ensure(struct sidefile_queue *q, int dirfd, const char *name, const
 void sidefile_suspect(struct sidefile_queue *q);
 
 /* Return once every side file queued before the call is on disk. Returns 0, or -errno: then what needed
- * them must not be acknowledged (they stay queued through syncfs). */
+ * them must not be acknowledged. What failed stays queued, and is written again: the kernel says once that it could
+ * not write something, and then believes that it is on disk. */
 int sidefile_drain(struct sidefile_queue *q, int root_fd);
 
 /* syncfs. The kernel tells a failure once, to whoever asks next: they are counted in q->failures, and what

@@ -452,7 +452,7 @@ static void test_unlink_drains(void **state)
 	assert_int_equal(unlink_in(d, "a"), -EIO);
 	assert_true(has(d, "a"));
 	assert_int_equal(unlink_in(d, "a"), 0);
-	assert_int_equal(wrap.syncfs.calls, 1);
+	assert_int_equal(wrap.sync.calls, 2);
 	assert_false(sidefile_pending(&x->st->side));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The queue of side files, and what a drain of it promises. */
+#include "base/io.h"
 #include "dirs.h"
 
 static void test_queue(void **state)
@@ -28,20 +29,73 @@ static void test_queue(void **state)
 	assert_false(sidefile_pending(&x->st->side));
 }
 
+/* Its mtime tells that it was written once more: the kernel takes what it could not write for written. */
+static const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+static bool written_again(const struct dir *d, const char *disk)
+{
+	struct stat sb;
+	uint8_t there[64];
+	assert_int_equal(fstatat(d->fd, disk, &sb, 0), 0);
+	assert_int_equal(io_read_file(d->fd, disk, there, sizeof(there)), 5);
+	assert_memory_equal(there, "bytes", 5);
+	return sb.st_mtim.tv_sec != 1000;
+}
+
 static void test_queue_fails(void **state)
 {
 	struct fixture *x = *state;
+	struct sidefile_queue *q = &x->st->side;
 	struct dir *d _cleanup_dir_ = root_of(x);
-	make_file(d, name_of('x', 200));
-	wrap.sync.fail = wrap.syncfs.fail = 1;
+	assert_int_equal(sidefile_create(q, d->fd, "s", "bytes", 5), 0);
+	assert_int_equal(sidefile_create(q, d->fd, "t", "bytes", 5), 0);
+	assert_int_equal(utimensat(d->fd, "s", long_ago, 0), 0);
+	assert_int_equal(utimensat(d->fd, "t", long_ago, 0), 0);
+	wrap.sync.fail = 1;
 	assert_int_equal(store_drain(x->st), -EIO);
-	assert_true(sidefile_pending(&x->st->side));
-	assert_int_equal(x->st->side.failures, 0);
+	assert_true(sidefile_pending(q));
+	wrap.sync.fail = 1;
 	assert_int_equal(store_drain(x->st), -EIO);
-	assert_true(sidefile_pending(&x->st->side));
-	assert_int_equal(x->st->side.failures, 1);
 	assert_int_equal(store_drain(x->st), 0);
-	assert_false(sidefile_pending(&x->st->side));
+	assert_false(sidefile_pending(q));
+	assert_true(written_again(d, "s"));
+	assert_false(written_again(d, "t"));
+	assert_int_equal(wrap.syncfs.calls, 0);
+}
+
+/* The same where it takes a syncfs: nobody knows what it could not write. */
+static void test_queue_syncfs_fails(void **state)
+{
+	struct fixture *x = *state;
+	struct sidefile_queue *q = &x->st->side;
+	struct dir *d _cleanup_dir_ = root_of(x);
+	assert_int_equal(sidefile_create(q, d->fd, "s", "bytes", 5), 0);
+	assert_int_equal(utimensat(d->fd, "s", long_ago, 0), 0);
+	sidefile_suspect(q);
+	wrap.syncfs.fail = 1;
+	assert_int_equal(store_drain(x->st), -EIO);
+	assert_int_equal(q->failures, 1);
+	assert_true(sidefile_pending(q));
+	assert_int_equal(store_drain(x->st), 0);
+	assert_int_equal(wrap.syncfs.calls, 2);
+	assert_true(written_again(d, "s"));
+	assert_false(sidefile_pending(q));
+}
+
+/* What memory has let go of cannot be written again, and is not acknowledged any more. */
+static void test_queue_lost(void **state)
+{
+	struct fixture *x = *state;
+	struct dir *d _cleanup_dir_ = root_of(x);
+	assert_int_equal(sidefile_create(&x->st->side, d->fd, "s", "bytes", 5), 0);
+	wrap.sync.fail = 1;
+	assert_int_equal(store_drain(x->st), -EIO);
+	assert_int_equal(fchmodat(d->fd, "s", 0600, 0), 0);
+	put_raw(d, "s", "\0\0\0\0\0", 5);
+	assert_int_equal(store_drain(x->st), -EIO);
+	assert_int_equal(store_drain(x->st), -EIO);
+	assert_int_equal(unlinkat(d->fd, "s", 0), 0);
+	assert_int_equal(store_drain(x->st), 0);
 }
 
 /* A side file's contents have been written when what needs it is made: before, a power cut left names whose
@@ -109,6 +163,8 @@ int main(void)
 		WRAP_TEST(test_queue),
 		WRAP_TEST(test_queue_fails),
 		WRAP_TEST(test_written_first),
+		WRAP_TEST(test_queue_syncfs_fails),
+		WRAP_TEST(test_queue_lost),
 		WRAP_TEST(test_ensure),
 		WRAP_TEST(test_queue_suspect),
 	};
