@@ -68,6 +68,14 @@ int io_write_full(int fd, const void *buf, size_t n)
 	return 0;
 }
 
+int io_truncate(int fd, off_t size)
+{
+	while (ftruncate(fd, size) != 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
 int io_fsync(int fd, bool datasync)
 {
 	while ((datasync ? fdatasync(fd) : fsync(fd)) != 0)

@@ -43,6 +43,9 @@ void io_fd_path(char path[static IO_FD_PATH], int fd);
 /* Is it "." or ".."? */
 bool io_is_dot(const char *name);
 
+/* ftruncate. Returns 0 or -errno. */
+int io_truncate(int fd, off_t size);
+
 /* fsync or fdatasync, and syncfs. Returns 0 or -errno: the kernel says it once. An interrupted call, which has
  * lost nothing, is made again. */
 int io_fsync(int fd, bool datasync);

@@ -170,7 +170,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 	int r = file_write(file_of(fi), buf, size, (uint64_t)off);
 	if (r < 0) {
 		file_log(file_of(fi), "write", r);
-		reply_result(req, r);
+		reply_stored(req, r);
 	} else {
 		(void)fuse_reply_write(req, size);
 	}
@@ -179,7 +179,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	reply_result(req, file_settle(file_of(fi)));
+	reply_stored(req, file_settle(file_of(fi)));
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -197,7 +197,7 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_f
 	int r = file_sync(f, datasync);
 	if (r == 0 && file_wants_raise(f))
 		tender_add(fs->tender, fs_node(fs, ino));
-	reply_result(req, r);
+	reply_stored(req, r);
 }
 
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,

@@ -25,6 +25,11 @@ void reply_result(fuse_req_t req, int r)
 	(void)fuse_reply_err(req, r < 0 ? reply_errno(r) : 0);
 }
 
+void reply_stored(fuse_req_t req, int r)
+{
+	reply_result(req, r == -EINTR ? -EIO : r);
+}
+
 void reply_fill_entry(struct fs *fs, struct node *n, const struct stat *sb, struct fuse_entry_param *e)
 {
 	memset(e, 0, sizeof(*e));

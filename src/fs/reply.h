@@ -14,6 +14,10 @@ int reply_errno(int r);
 /* r is 0 or -errno. */
 void reply_result(fuse_req_t req, int r);
 
+/* The same for what may lose data if it fails: the kernel, writing back, tells an error once, and who hears of an
+ * interrupt asks again and is told that all is well. */
+void reply_stored(fuse_req_t req, int r);
+
 /* An entry: r is the result so far, n the node with one lookup counted for the kernel, which is given back
  * if the kernel does not take the reply. */
 void reply_entry(fuse_req_t req, int r, struct node *n, const struct stat *sb);

@@ -331,9 +331,7 @@ int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct s
 static int file_change_hint(struct file *f, const struct stat *sb)
 {
 	uint64_t size = content_cipher_size(f->len, true);
-	if ((uint64_t)sb->st_size != size && ftruncate(f->fd, (off_t)size) != 0)
-		return -errno;
-	return 0;
+	return (uint64_t)sb->st_size == size ? 0 : io_truncate(f->fd, (off_t)size);
 }
 
 static int file_change_nothing(struct file *f, const struct stat *sb)

@@ -197,8 +197,9 @@ int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below)
 /* The first byte of a file: a header with a new file nonce. */
 static int file_begin(struct file *f, struct scratch *sc)
 {
-	if (f->junk && ftruncate(f->fd, 0) != 0)
-		return -errno;
+	int r = f->junk ? io_truncate(f->fd, 0) : 0;
+	if (r < 0)
+		return r;
 	f->junk = false;
 	f->header = (struct content_header){ .version = CONTENT_VERSION };
 	rng_bytes(f->header.file_nonce, sizeof(f->header.file_nonce));
@@ -250,10 +251,10 @@ static int file_merge(const struct file *f, struct scratch *sc, uint64_t k, cons
 
 int file_unhint(struct file *f)
 {
-	if (f->hinted && ftruncate(f->fd, (off_t)content_cipher_size(f->len, false)) != 0)
-		return -errno;
-	f->hinted = false;
-	return 0;
+	int r = f->hinted ? io_truncate(f->fd, (off_t)content_cipher_size(f->len, false)) : 0;
+	if (r == 0)
+		f->hinted = false;
+	return r;
 }
 
 void file_take_len(struct file *f, uint64_t len)
@@ -327,7 +328,7 @@ static void file_undo(struct file *f, struct scratch *sc, uint64_t old_len)
 	f->tail_valid = false;
 	f->hinted = false;
 	file_take_len(f, old_len);
-	bool cut = ftruncate(f->fd, (off_t)content_cipher_size(old_len, false)) == 0;
+	bool cut = io_truncate(f->fd, (off_t)content_cipher_size(old_len, false)) == 0;
 	if (old_len == 0) {
 		f->junk = !cut;
 		return;

@@ -34,8 +34,9 @@ static void file_note_cut(struct file *f, uint64_t len)
 
 int file_empty(struct file *f)
 {
-	if (ftruncate(f->fd, 0) != 0)
-		return -errno;
+	int r = io_truncate(f->fd, 0);
+	if (r < 0)
+		return r;
 	file_note_cut(f, 0);
 	f->durable = 0;
 	f->error = 0;
@@ -92,8 +93,8 @@ static int file_shrink(struct file *f, struct scratch *sc, uint64_t len)
 		r = file_put_last(f, sc, k, sc->block, used);
 	if (r < 0)
 		return r;
-	if (ftruncate(f->fd, (off_t)content_cipher_size(len, false)) != 0) {
-		r = -errno;
+	r = io_truncate(f->fd, (off_t)content_cipher_size(len, false));
+	if (r < 0) {
 		uint64_t left = f->len - k * CONTENT_PAYLOAD;
 		(void)file_put_last(f, sc, k, sc->saved,
 				    left < CONTENT_PAYLOAD ? (uint16_t)left : (uint16_t)CONTENT_PAYLOAD);

@@ -121,8 +121,9 @@ static inline void fault_disarm(void)
 static inline bool fault_is_harmless(const struct fault *f)
 {
 	bool data = f->kind == INJECT_READ || f->kind == INJECT_WRITE;
-	bool sync = f->kind == INJECT_SYNC || f->kind == INJECT_SYNCFS || f->kind == INJECT_RANGE;
-	return f->error == INJECT_SHORT ? data : f->error == EINTR && (data || sync) && !f->rest;
+	bool retried = data || f->kind == INJECT_SYNC || f->kind == INJECT_SYNCFS || f->kind == INJECT_RANGE ||
+		       f->kind == INJECT_TRUNCATE || f->kind == INJECT_ALLOCATE;
+	return f->error == INJECT_SHORT ? data : f->error == EINTR && retried && !f->rest;
 }
 
 /* The plain errno that the caller should see. */
