@@ -9,7 +9,8 @@
 #define BACKUP "backup"
 
 /* A secret that is random needs no Argon2id. */
-static const struct vault_secret secret = { VAULTFILE_KEYFILE, (const uint8_t *)"a key of 32 bytes, all of it here", 32 };
+static const uint8_t key[] = "a key of 32 bytes, all of it here";
+static const struct vault_secret secret = { VAULTFILE_KEYFILE, key, 32 };
 static const struct vault_options options = { .label = "label" };
 
 static size_t names_in(const struct faults *z)
