@@ -92,6 +92,18 @@ int io_syncfs(int fd)
 	return 0;
 }
 
+int io_write_back(int fd, off_t off, off_t n)
+{
+	while (sync_file_range(fd, off, n,
+			       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) != 0) {
+		if (errno == ENOSYS || errno == ESPIPE || errno == EINVAL || errno == EOPNOTSUPP)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
 static int openat_retry(int dirfd, const char *name, int flags, mode_t mode)
 {
 	for (;;) {

@@ -52,6 +52,10 @@ int io_truncate(int fd, off_t size);
 int io_fsync(int fd, bool datasync);
 int io_syncfs(int fd);
 
+/* Write n bytes (0: all) from off back and wait for that (sync_file_range): they leave memory, and may stay in the
+ * disk's cache. Returns 0, also where nothing is written back, or -errno. */
+int io_write_back(int fd, off_t off, off_t n);
+
 /* fsync the directory that dirfd (O_PATH or not) refers to. Returns 0 or -errno. */
 int io_fsync_dir(int dirfd);
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/io.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/reply.h"
@@ -210,11 +209,7 @@ static int list_sync(struct fs *fs, fuse_ino_t ino)
 {
 	_cleanup_node_dir_ struct node_dir d;
 	int r = node_dir_hold(fs, ino, &d);
-	if (r == 0)
-		r = store_drain(fs->st);
-	if (r == 0)
-		r = io_fsync_dir(d.dir->fd);
-	return r;
+	return r < 0 ? r : store_sync_dir(fs->st, d.dir->fd);
 }
 
 static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)

@@ -129,11 +129,7 @@ static int file_clean(const struct file *f, uint64_t k, uint64_t n)
 {
 	if (f->st->stacked)
 		return io_fsync(f->fd, true);
-	while (sync_file_range(f->fd, (off_t)(k * CONTENT_PAGE), (off_t)(n * CONTENT_PAGE),
-			       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) != 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
+	return io_write_back(f->fd, (off_t)(k * CONTENT_PAGE), (off_t)(n * CONTENT_PAGE));
 }
 
 int file_quiesce(struct file *f, uint64_t k, uint64_t n)
@@ -143,8 +139,6 @@ int file_quiesce(struct file *f, uint64_t k, uint64_t n)
 		return 0;
 	n = min_u64(n, end - k);
 	int r = file_clean(f, k, n);
-	if (r == -ENOSYS || r == -ESPIPE || r == -EINVAL || r == -EOPNOTSUPP)
-		return 0; /* nothing is written back here */
 	/* The error is an earlier write's, and would now be missing from the next fsync. */
 	if (r < 0 && f->error == 0)
 		f->error = r;

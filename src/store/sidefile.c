@@ -53,15 +53,9 @@ static void sidefile_push(struct sidefile_queue *q, int fd, bool lost)
 
 /* Let the contents be written before what needs them is made: a journal may commit that at any moment, long
  * before anybody asks for an fsync. Nobody waits for the disk's cache, for the commit flushes it first. */
-static int sidefile_write_back(int fd)
+static int sidefile_write_back(const struct sidefile_queue *q, int fd)
 {
-	const unsigned int all =
-		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-	if (sync_file_range(fd, 0, 0, all) == 0)
-		return 0;
-	if (errno == ENOSYS || errno == ESPIPE || errno == EINVAL || errno == EOPNOTSUPP)
-		return 0; /* nothing is written back here */
-	return -errno;
+	return q->stacked ? io_fsync(fd, true) : io_write_back(fd, 0, 0);
 }
 
 int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const void *buf, size_t n)
@@ -70,7 +64,7 @@ int sidefile_create(struct sidefile_queue *q, int dirfd, const char *name, const
 	int r = io_create_file(dirfd, name, buf, n, SIDEFILE_MODE, &fd);
 	if (r < 0)
 		return r;
-	r = sidefile_write_back(fd);
+	r = sidefile_write_back(q, fd);
 	if (r < 0) {
 		(void)unlinkat(dirfd, name, 0);
 		close(fd);
@@ -166,7 +160,7 @@ int sidefile_drain(struct sidefile_queue *q, int root_fd)
 		SCOPED_LOCK(&q->lock);
 		n = q->n;
 		memcpy(files, q->files, n * sizeof(files[0]));
-		overflow = q->overflow;
+		overflow = q->overflow || (q->logged && n > 0);
 		q->n = 0;
 		q->overflow = false;
 	}

@@ -26,6 +26,7 @@ struct sidefile_queue {
 	size_t n;
 	size_t max;		/* an eighth of the descriptors we may have, at most SIDEFILE_QUEUE */
 	bool overflow;		/* some were not kept: only syncfs will do */
+	bool stacked, logged;	/* as in struct store; set before use */
 	_Atomic uint64_t failures; /* of syncfs: see sidefile_syncfs */
 };
 

@@ -8,11 +8,18 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Filesystems whose files keep their pages in a file of another one. */
-static bool store_is_stacked(int fd)
+#include "base/io.h"
+
+/* What the filesystem below cannot do. Some keep their files' pages in a file of another one. The log of btrfs,
+ * replayed after a power cut, has brought directories back without names that an fsync of them had covered, or with
+ * old ones beside new ones: there only a whole commit will do. */
+static void store_know(struct store *st)
 {
 	struct statfs sf;
-	return fstatfs(fd, &sf) == 0 && (sf.f_type == OVERLAYFS_SUPER_MAGIC || sf.f_type == ECRYPTFS_SUPER_MAGIC);
+	if (fstatfs(st->root_fd, &sf) != 0)
+		return;
+	st->stacked = sf.f_type == OVERLAYFS_SUPER_MAGIC || sf.f_type == ECRYPTFS_SUPER_MAGIC;
+	st->logged = sf.f_type == BTRFS_SUPER_MAGIC;
 }
 
 int store_open(const struct vault *vault, int root_fd, bool read_only, struct store **out)
@@ -28,10 +35,12 @@ int store_open(const struct vault *vault, int root_fd, bool read_only, struct st
 	st->root_fd = root_fd;
 	st->dev = sb.st_dev;
 	st->read_only = read_only;
-	st->stacked = store_is_stacked(root_fd);
+	store_know(st);
 	st->hide_sizes = vault->settings.features & VAULTFILE_FEATURE_HIDE_SIZES;
 	pthread_rwlock_init(&st->modes, NULL);
 	sidefile_queue_init(&st->side);
+	st->side.stacked = st->stacked;
+	st->side.logged = st->logged;
 	if (!read_only)
 		sidefile_suspect(&st->side);
 	*out = st;
@@ -56,4 +65,12 @@ int store_sync(struct store *st)
 int store_drain(struct store *st)
 {
 	return sidefile_drain(&st->side, st->root_fd);
+}
+
+int store_sync_dir(struct store *st, int fd)
+{
+	int r = store_drain(st);
+	if (r < 0)
+		return r;
+	return st->logged ? sidefile_syncfs(&st->side, st->root_fd) : io_fsync_dir(fd);
 }

@@ -21,6 +21,7 @@ struct store {
 	bool read_only;
 	bool hide_sizes;
 	bool stacked;		   /* pages belong to a filesystem below: sync_file_range does nothing */
+	bool logged;		   /* fsync keeps a log whose replay may bring back some names without others */
 	bool alone;		   /* private mode: nobody else changes the vault, and the kernel, with its
 				    * writeback cache, alone knows when a file was written */
 	pthread_rwlock_t modes;	   /* see store/force.h; innermost but for the side files' */
@@ -37,6 +38,9 @@ int store_sync(struct store *st);
 /* Return once every side file made before the call is on disk: what needs one may be acknowledged then, or
  * be tied to it by a rename. Returns 0 or -errno. */
 int store_drain(struct store *st);
+
+/* Put the names in the directory fd on disk, side files first. Returns 0 or -errno. */
+int store_sync_dir(struct store *st, int fd);
 
 /* Is r what this room says of what is damaged or tampered with? */
 static inline bool store_is_damage(int r)
