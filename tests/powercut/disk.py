@@ -77,8 +77,9 @@ def extents(fd):
 # ---- filesystems ----
 
 class Filesystem:
-    def __init__(self, kind, mib, mkfs, options="noatime"):
+    def __init__(self, kind, mib, mkfs, options="noatime", journal=True):
         self.kind, self.mib, self.mkfs, self.options = kind, mib, mkfs, options
+        self.journal = journal  # is committed by itself, in the order of things, when anybody asks for an fsync
 
     def make(self, device):
         run(*self.mkfs, device)
@@ -93,7 +94,7 @@ FILESYSTEMS = {
                                     "-Enodiscard,lazy_itable_init=0,lazy_journal_init=0"],
                        "noatime,commit=1"),
     "xfs": Filesystem("xfs", 320, ["mkfs.xfs", "-qfK"]),
-    "btrfs": Filesystem("btrfs", 256, ["mkfs.btrfs", "-qfK", "-msingle"], "noatime,commit=1"),
+    "btrfs": Filesystem("btrfs", 256, ["mkfs.btrfs", "-qfK", "-msingle"], "noatime,commit=1", False),
 }
 
 

@@ -76,10 +76,10 @@ class Stir(threading.Thread):
     """Somebody else at work on the disk, as on any machine: pages are written back unasked, a journal commits
     without the data, and now and then all of it is synced."""
 
-    def __init__(self, root, seed, haste):
+    def __init__(self, root, seed, haste, journal):
         super().__init__(daemon=True)
         self.root, self.rng, self.over = root, random.Random(seed), threading.Event()
-        self.haste = haste
+        self.haste, self.journal = haste, journal
 
     def run(self):
         files = []
@@ -90,7 +90,7 @@ class Stir(threading.Thread):
                 dice = self.rng.random()
                 if dice < 0.05:
                     disk.syncfs(self.root)
-                elif dice < 0.15:
+                elif dice < 0.15 and self.journal:
                     disk.fsync(self.root)
                 elif files:
                     self._write_back(self.rng.choice(files))
@@ -146,7 +146,10 @@ def _work(task, contender, recorder, folder):
     start = recorder.position()
     journal = judge.Journal(recorder.position)
     workload = workloads.WORKLOADS[task["workload"]]()
-    stir = Stir(contender.vault, task["seed"], getattr(workload, "haste", 1))
+    if task["fs"] in getattr(workload, "unsuited", ()):
+        raise work.Unsupported("the plain filesystem loses it too")
+    stir = Stir(contender.vault, task["seed"], getattr(workload, "haste", 1),
+                disk.FILESYSTEMS[task["fs"]].journal)
     stir.start()
     try:
         workload.run(work.At(contender.mnt, random.Random(task["seed"]), journal, task["scale"],

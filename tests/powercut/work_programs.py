@@ -94,6 +94,7 @@ class Git:
     options = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync", "-c", "gc.auto=0",
                "-c", "core.logAllRefUpdates=false", "-c", "user.name=x", "-c", "user.email=x",
                "-c", "init.defaultBranch=main", "-c", "safe.directory=*")
+    unsuited = ("btrfs",)  # fsync of its directories is not enough there: the plain filesystem loses commits
 
     def git(self, root, *argv):
         env = dict(os.environ, GIT_CONFIG_NOSYSTEM="1", GIT_CONFIG_GLOBAL="/dev/null", LC_ALL="C")
