@@ -38,12 +38,12 @@ void aead_free(struct aead *a);
 void aead_set_key(struct aead *a, const struct key32 *key);
 void aead_clear(struct aead *a);
 
-/* Seal n bytes; in and out may be the same, else must not overlap. Returns 0, or -EIO if the backend
- * fails. */
+/* Seal n bytes; in and out may be the same, else must not overlap. Returns 0, -ENOMEM, or -EIO if the
+ * backend fails. */
 int aead_seal(struct aead *a, const uint8_t nonce[static AEAD_NONCE_LEN], const void *ad, size_t ad_len,
 	      const uint8_t *in, size_t n, uint8_t *out, uint8_t tag[static AEAD_TAG_LEN]);
 
-/* Open n bytes. Returns 0, or -EBADMSG with out wiped. */
+/* Open n bytes. Returns 0, or with out wiped -EBADMSG or -ENOMEM. */
 int aead_open(struct aead *a, const uint8_t nonce[static AEAD_NONCE_LEN], const void *ad, size_t ad_len,
 	      const uint8_t *in, size_t n, uint8_t *out, const uint8_t tag[static AEAD_TAG_LEN]);
 

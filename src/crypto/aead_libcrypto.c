@@ -91,7 +91,9 @@ static int failed(struct aead *a, int error)
 
 static int seal(struct aead *a, const struct aead_job *job, uint8_t tag[static AEAD_TAG_LEN])
 {
-	if (!set_up(a, job, 1) || !run(a, job) || !finish(a) ||
+	if (!set_up(a, job, 1))
+		return failed(a, -ENOMEM);
+	if (!run(a, job) || !finish(a) ||
 	    EVP_CIPHER_CTX_ctrl(a->state, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_LEN, tag) != 1)
 		return failed(a, -EIO);
 	return 0;
@@ -103,11 +105,12 @@ static int open_job(struct aead *a, const struct aead_job *job,
 	uint8_t expected[AEAD_TAG_LEN]; /* the call below takes no const */
 	for (size_t i = 0; i < sizeof(expected); i++)
 		expected[i] = tag[i];
+	/* Only the last of them judges what was read; the library wants memory before that. */
 	if (!set_up(a, job, 0) ||
 	    EVP_CIPHER_CTX_ctrl(a->state, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_LEN, expected) != 1 ||
-	    !run(a, job) || !finish(a))
-		return failed(a, -EBADMSG);
-	return 0;
+	    !run(a, job))
+		return failed(a, -ENOMEM);
+	return finish(a) ? 0 : failed(a, -EBADMSG);
 }
 
 const struct aead_ops aead_libcrypto_ops = {

@@ -36,13 +36,13 @@ void block_nonce_draw(struct block_nonce *n);
 void block_nonce_next(struct block_nonce *n);
 
 /* Seal block 'k' into page. plain holds what is encrypted (CONTENT_PAYLOAD bytes, in block 0 those behind
- * the header), zero behind meta->used; header is for block 0. Returns 0 or -EIO. */
+ * the header), zero behind meta->used; header is for block 0. Returns 0, -ENOMEM or -EIO. */
 int block_seal(struct scratch *sc, uint64_t k, const struct block_nonce *nonce,
 	       const struct content_meta *meta, const struct content_header *header,
 	       const uint8_t *plain, uint8_t page[static CONTENT_PAGE]);
 
 /* Open page as block 'k' into plain (as above, without the header). The page may not be a zero page.
- * Returns 0 with *meta, -EBADMSG, -EUCLEAN or -EPROTONOSUPPORT. */
+ * Returns 0 with *meta, -EBADMSG, -EUCLEAN, -EPROTONOSUPPORT or -ENOMEM. */
 int block_open(struct scratch *sc, uint64_t k, const uint8_t page[static CONTENT_PAGE],
 	       struct content_meta *meta, uint8_t *plain);
 

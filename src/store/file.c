@@ -119,9 +119,13 @@ static int file_load_last(const struct file *f, struct scratch *sc, uint64_t k, 
 		return (int)n;
 	struct content_meta meta;
 	uint64_t used = hint > 0 && hint <= CONTENT_PAYLOAD ? hint : CONTENT_PAYLOAD;
-	if (n == (ssize_t)CONTENT_PAGE && !bytes_are_zero(sc->pages, CONTENT_PAGE) &&
-	    block_open(sc, k, sc->pages, &meta, sc->block) == 0)
-		used = meta.used;
+	if (n == (ssize_t)CONTENT_PAGE && !bytes_are_zero(sc->pages, CONTENT_PAGE)) {
+		int r = block_open(sc, k, sc->pages, &meta, sc->block);
+		if (r == -ENOMEM)
+			return r;
+		if (r == 0)
+			used = meta.used;
+	}
 	s->len = k * CONTENT_PAYLOAD + used;
 	return 0;
 }

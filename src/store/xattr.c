@@ -229,8 +229,8 @@ int xattr_remove(const struct store *st, int fd, const char *name)
 }
 
 /* The plain name behind one on disk, NUL-terminated. Returns its length without the NUL, 0 if it is not to be
- * shown. */
-static size_t xattr_plain_name(const struct store *st, const char *path, const char *disk, char *plain)
+ * shown (foreign, damaged, just gone), or -errno. */
+static ssize_t xattr_plain_name(const struct store *st, const char *path, const char *disk, char *plain)
 {
 	struct xattr_name x;
 	_cleanup_free_ uint8_t *buf = NULL;
@@ -238,7 +238,7 @@ static size_t xattr_plain_name(const struct store *st, const char *path, const c
 	size_t n = strlen(disk);
 	if (xattr_class(disk) == 0) {
 		memcpy(plain, disk, n + 1);
-		return n;
+		return (ssize_t)n;
 	}
 	if (!xattr_has_prefix(disk, NAME_XATTR_PREFIX) || n > XATTR_NAME_MAX)
 		return 0;
@@ -246,9 +246,11 @@ static size_t xattr_plain_name(const struct store *st, const char *path, const c
 	x.hashed = xattr_has_prefix(disk, NAME_XATTR_LONG_PREFIX);
 	const char *code = disk + strlen(x.hashed ? NAME_XATTR_LONG_PREFIX : NAME_XATTR_PREFIX);
 	if (x.hashed) {
-		if (codec_b64_decode(x.hash, sizeof(x.hash), code, strlen(code)) != sizeof(x.hash) ||
-		    xattr_load(st, path, &x, &buf, &value) < 0)
+		if (codec_b64_decode(x.hash, sizeof(x.hash), code, strlen(code)) != sizeof(x.hash))
 			return 0;
+		ssize_t r = xattr_load(st, path, &x, &buf, &value);
+		if (r < 0)
+			return store_is_damage((int)r) || r == -ENODATA ? 0 : r;
 	} else {
 		ssize_t len = codec_b64_decode(x.sealed, sizeof(x.sealed), code, strlen(code));
 		if (len <= (ssize_t)SIV_TAG_LEN)
@@ -262,7 +264,8 @@ static size_t xattr_plain_name(const struct store *st, const char *path, const c
 		     sizeof(xattr_nonce), x.sealed, x.len, (uint8_t *)at) < 0)
 		return 0;
 	at[x.len - SIV_TAG_LEN] = '\0';
-	return strlen(plain) == strlen(XATTR_USER) + x.len - SIV_TAG_LEN ? strlen(plain) : 0;
+	n = strlen(XATTR_USER) + x.len - SIV_TAG_LEN;
+	return strlen(plain) == n ? (ssize_t)n : 0;
 }
 
 /* All names on disk, in a buffer to free. Returns their length, 0 (then there is no buffer) or -errno. */
@@ -292,9 +295,12 @@ ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
 
 	size_t total = 0;
 	for (const char *p = disk; p < disk + n; p += strlen(p) + 1) {
-		size_t len = xattr_plain_name(st, path, p, plain);
-		if (len == 0)
+		ssize_t r = xattr_plain_name(st, path, p, plain);
+		if (r < 0)
+			return r;
+		if (r == 0)
 			continue;
+		size_t len = (size_t)r;
 		if (size > 0 && total + len + 1 > size)
 			return -ERANGE;
 		if (size > 0)
