@@ -7,8 +7,14 @@
 #ifndef CRYPTFS_TESTS_FAULTS_H
 #define CRYPTFS_TESTS_FAULTS_H
 
+#include "config.h"
+
 #include "../faults/inject.h"
 #include "dirs.h"
+
+#ifdef HAVE_LIBCRYPTO
+#include <openssl/crypto.h>
+#endif
 
 /* ---- memory ---- */
 
@@ -64,6 +70,30 @@ void *__wrap_keymem_alloc(size_t n)
 {
 	return faults_no_memory() ? NULL : __real_keymem_alloc(n);
 }
+
+/* libcrypto's, which it does not ask for from here, and keeps as it likes. */
+#ifdef HAVE_LIBCRYPTO
+static void *faults_crypto_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return faults_no_memory() ? NULL : __real_malloc(n);
+}
+
+static void *faults_crypto_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return faults_no_memory() ? NULL : __real_realloc(p, n);
+}
+
+static void faults_crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	__real_free(p);
+}
+#endif
 
 /* ---- what is to fail ---- */
 
@@ -254,6 +284,10 @@ static inline void faults_end(void)
 static inline int faults_group_setup(void **state)
 {
 	inject->dry = 1;
+#ifdef HAVE_LIBCRYPTO
+	if (CRYPTO_set_mem_functions(faults_crypto_malloc, faults_crypto_realloc, faults_crypto_free) != 1)
+		return -1;
+#endif
 	umask(0);
 	return fixture_group_setup(state);
 }
