@@ -283,13 +283,18 @@ static int get_slots(const json_t *list, struct vaultfile *vf, const char **why)
 	size_t n = json_array_size(list); /* 0 if it is no array */
 	if (n < 1 || n > VAULTFILE_SLOTS)
 		return damaged(why, "the slots are not an array of 1 to 32");
+	uint64_t work = 0;
 	for (size_t i = 0; i < n; i++) {
 		int r = get_slot(json_array_get(list, i), &vf->slots[i], why);
 		if (r < 0)
 			return r;
 		if (i > 0 && vf->slots[i].slot <= vf->slots[i - 1].slot)
 			return damaged(why, "the slots are not in ascending order");
+		work += (uint64_t)vf->slots[i].memory_kib * vf->slots[i].passes;
 	}
+	/* A wrong secret is tried on them all. */
+	if (work > VAULTFILE_KDF_WORK_ALL)
+		return damaged(why, "the key derivations together are out of limits");
 	vf->n_slots = (uint32_t)n;
 	return 0;
 }

@@ -31,6 +31,7 @@
 #define VAULTFILE_KDF_PASSES_MAX 64u
 #define VAULTFILE_KDF_LANES_MAX 16u
 #define VAULTFILE_KDF_WORK_MAX 67108864u    /* memory * passes, KiB */
+#define VAULTFILE_KDF_WORK_ALL 134217728u   /* of all slots together */
 
 enum vaultfile_kind {
 	VAULTFILE_PASSPHRASE = 1,

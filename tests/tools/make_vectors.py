@@ -563,6 +563,13 @@ def invalid_slots(c):
             yield c.set(f"{m} {n}", n, "euclean", *kdf, m)
     yield c("memory * passes too much", lambda v: v["slots"][0]["kdf"].update(memory_kib=4194304, passes=17),
             "euclean", False)
+    yield c("memory * passes of all slots too much", dear_slots, "euclean", False)
+
+
+def dear_slots(v):
+    """Each within the limits, not all together."""
+    slot = v["slots"][0]
+    v["slots"] = [dict(slot, slot=n, kdf=dict(slot["kdf"], memory_kib=4194304, passes=16)) for n in range(3)]
 
 
 def broken_texts(base, secret):

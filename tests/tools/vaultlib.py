@@ -490,6 +490,10 @@ def kdf_check(kind, k):
     need(k["memory_kib"] >= 8 * k["lanes"] and k["memory_kib"] * k["passes"] <= 67108864, "work")
 
 
+def work_of(s):
+    return s["kdf"]["memory_kib"] * s["kdf"]["passes"]
+
+
 def slot_check(s):
     check_members(s, SLOT_MEMBERS, "a slot")
     check_int(s["slot"], 0, 31, "slot number")
@@ -530,6 +534,7 @@ def settings_check(v):
     need(type(v["slots"]) is list and 1 <= len(v["slots"]) <= 32, "slots")
     for s in v["slots"]:
         slot_check(s)
+    need(sum(work_of(s) for s in v["slots"]) <= 134217728, "work of all slots")
     numbers = [s["slot"] for s in v["slots"]]
     need(numbers == sorted(set(numbers)), "order of slots")
     check_hex(v["mac"], 32, "mac")

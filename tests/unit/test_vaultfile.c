@@ -400,6 +400,36 @@ static void test_too_many_slots(void **state)
 	assert_int_equal(parse(text, replaced(text, &f)), -EUCLEAN);
 }
 
+/* Each slot is within its limits; together they may cost twice the most that one may. */
+static void test_work_of_all(void **state)
+{
+	(void)state;
+	static struct vaultfile vf;
+	const char *why;
+	assert_int_equal(vaultfile_parse(&vf, good, strlen(good), &why), 0);
+	for (uint32_t n = 2; n <= VAULTFILE_SLOTS; n++) {
+		vf.n_slots = n;
+		for (uint32_t i = 0; i < n; i++) {
+			vf.slots[i] = vf.slots[0];
+			vf.slots[i].slot = i;
+			vf.slots[i].memory_kib = VAULTFILE_KDF_MEMORY_MAX;
+			vf.slots[i].passes = VAULTFILE_KDF_WORK_ALL / VAULTFILE_KDF_MEMORY_MAX / n;
+		}
+		_cleanup_free_ char *most = vaultfile_print(&vf);
+		assert_int_equal(parse(most, strlen(most)), 0);
+	}
+	vf.n_slots = 3;
+	for (uint32_t i = 0; i < 3; i++) {
+		vf.slots[i].memory_kib = VAULTFILE_KDF_MEMORY_MAX;
+		vf.slots[i].passes = i < 2 ? 16 : 1;
+	}
+	_cleanup_free_ char *more = vaultfile_print(&vf);
+	assert_int_equal(parse(more, strlen(more)), -EUCLEAN);
+	vf.slots[2].memory_kib = VAULTFILE_KDF_MEMORY_MIN; /* a little is too much too */
+	_cleanup_free_ char *little = vaultfile_print(&vf);
+	assert_int_equal(parse(little, strlen(little)), -EUCLEAN);
+}
+
 static void test_truncated(void **state)
 {
 	(void)state;
@@ -508,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_deep_nesting),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_too_many_slots),
+		cmocka_unit_test(test_work_of_all),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_changed_bytes),
 		cmocka_unit_test(test_check_kdf),
