@@ -245,7 +245,9 @@ static int file_merge(const struct file *f, struct scratch *sc, uint64_t k, cons
 
 int file_unhint(struct file *f)
 {
-	int r = f->hinted ? io_truncate(f->fd, (off_t)content_cipher_size(f->len, false)) : 0;
+	/* A wrong one too: and what lies where it says that nothing is must not come to lie in the file. */
+	bool there = f->hinted || f->hint_was_wrong;
+	int r = there ? io_truncate(f->fd, (off_t)content_cipher_size(f->len, false)) : 0;
 	if (r == 0)
 		f->hinted = false;
 	return r;

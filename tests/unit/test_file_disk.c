@@ -274,6 +274,21 @@ static void test_hint_mended(void **state)
 	assert_int_equal(disk_size(file_fd(f)), 3 * PAGE);
 }
 
+/* What lies in the place of a wrong hint does not come to lie in the file when it grows. */
+static void test_hint_wrong_grows(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t got[PAYLOAD], zeros[PAYLOAD] = { 0 };
+	struct file *before _cleanup_file_ = model_file(&model, x, "f", BLOCK_OFF(3));
+	disk_cut(file_fd(before), 3 * PAGE + 5);
+	assert_int_equal(pwrite(file_fd(before), "x", 1, 3 * PAGE + 3), 1);
+	struct file *f _cleanup_file_ = file_at(x, "f");
+	assert_int_equal(file_write(f, "y", 1, BLOCK_OFF(6)), 0);
+	assert_int_equal(file_read(f, got, PAYLOAD, BLOCK_OFF(3)), PAYLOAD);
+	assert_memory_equal(got, zeros, PAYLOAD);
+	assert_int_equal(disk_size(file_fd(f)), 7 * PAGE);
+}
+
 static void test_hint_keeps_mtime(void **state)
 {
 	struct fixture *x = *state;
@@ -363,6 +378,7 @@ int main(void)
 		FIXTURE_TEST(test_first_page_lost_not_all),
 		FIXTURE_TEST(test_hint_wrong),
 		FIXTURE_TEST(test_hint_mended),
+		FIXTURE_TEST(test_hint_wrong_grows),
 		FIXTURE_TEST(test_hint_keeps_mtime),
 		FIXTURE_TEST(test_beside_another),
 		FIXTURE_TEST(test_kernel_mtime),
