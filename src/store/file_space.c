@@ -74,15 +74,13 @@ static int file_put_last(struct file *f, struct scratch *sc, uint64_t k, const u
 
 static int file_shrink(struct file *f, struct scratch *sc, uint64_t len)
 {
-	if (len < f->durable) {
-		int r = file_lower(f, sc, len);
-		if (r < 0)
-			return r;
-	}
 	uint64_t k = (len - 1) / CONTENT_PAYLOAD;
 	uint16_t used = content_last_used(len);
 	size_t keep = used - content_sealed_off(k);
+	/* If this block is damaged nothing is cut, and the durable length must go on telling what is missing. */
 	int r = file_load_block(f, sc, k, sc->saved);
+	if (r == 0 && len < f->durable)
+		r = file_lower(f, sc, len);
 	if (r < 0)
 		return r;
 	memset(sc->block, 0, CONTENT_PAYLOAD);

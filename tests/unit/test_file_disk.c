@@ -289,6 +289,24 @@ static void test_hint_wrong_grows(void **state)
 	assert_int_equal(disk_size(file_fd(f)), 7 * PAGE);
 }
 
+/* A cut that fails leaves the durable length, which tells what is missing. */
+static void test_cut_fails(void **state)
+{
+	struct fixture *x = *state;
+	struct file *before _cleanup_file_ = model_file(&model, x, "f", BLOCK_OFF(5));
+	assert_int_equal(file_sync(before, false), 0);
+	assert_int_equal(file_raise(before), 0);
+	uint64_t durable = disk_durable(x, file_fd(before));
+	assert_int_equal(durable, BLOCK_OFF(5) + HEADER);
+	disk_flip(file_fd(before), 2 * PAGE + 1000);
+	struct file *f _cleanup_file_ = file_at(x, "f");
+	assert_int_equal(file_truncate(f, BLOCK_OFF(2) + 7), -EBADMSG);
+	assert_int_equal(disk_durable(x, file_fd(f)), durable);
+	assert_int_equal(file_size(f), BLOCK_OFF(5));
+	assert_int_equal(file_truncate(f, BLOCK_OFF(2)), 0);
+	assert_int_equal(disk_durable(x, file_fd(f)), BLOCK_OFF(2) + HEADER);
+}
+
 static void test_hint_keeps_mtime(void **state)
 {
 	struct fixture *x = *state;
@@ -379,6 +397,7 @@ int main(void)
 		FIXTURE_TEST(test_hint_wrong),
 		FIXTURE_TEST(test_hint_mended),
 		FIXTURE_TEST(test_hint_wrong_grows),
+		FIXTURE_TEST(test_cut_fails),
 		FIXTURE_TEST(test_hint_keeps_mtime),
 		FIXTURE_TEST(test_beside_another),
 		FIXTURE_TEST(test_kernel_mtime),
