@@ -307,6 +307,26 @@ static void test_cut_fails(void **state)
 	assert_int_equal(disk_durable(x, file_fd(f)), BLOCK_OFF(2) + HEADER);
 }
 
+/* What is missing can be neither punched nor zeroed: it stays damage, and the file does not become SPARSE. */
+static void test_punch_missing(void **state)
+{
+	struct fixture *x = *state;
+	struct disk_block b;
+	uint8_t c;
+	struct file *before _cleanup_file_ = model_file(&model, x, "f", BLOCK_OFF(6));
+	assert_int_equal(file_sync(before, false), 0);
+	assert_int_equal(file_raise(before), 0);
+	disk_cut(file_fd(before), 3 * PAGE);
+	struct file *f _cleanup_file_ = file_at(x, "f");
+	assert_int_equal(file_allocate(f, PUNCH, BLOCK_OFF(3), 2 * PAYLOAD), -EBADMSG);
+	assert_int_equal(file_allocate(f, ZERO_KEEP, BLOCK_OFF(1), 4 * PAYLOAD), -EBADMSG);
+	assert_int_equal(file_allocate(f, PUNCH, BLOCK_OFF(1), 5 * PAYLOAD), -EBADMSG);
+	assert_int_equal(disk_open(x, file_fd(f), 0, &b), 0);
+	assert_int_equal(b.flags, 0);
+	assert_int_equal(file_read(f, &c, 1, BLOCK_OFF(3)), -EBADMSG);
+	assert_int_equal(file_allocate(f, PUNCH, BLOCK_OFF(1), PAYLOAD), 0);
+}
+
 static void test_hint_keeps_mtime(void **state)
 {
 	struct fixture *x = *state;
@@ -398,6 +418,7 @@ int main(void)
 		FIXTURE_TEST(test_hint_mended),
 		FIXTURE_TEST(test_hint_wrong_grows),
 		FIXTURE_TEST(test_cut_fails),
+		FIXTURE_TEST(test_punch_missing),
 		FIXTURE_TEST(test_hint_keeps_mtime),
 		FIXTURE_TEST(test_beside_another),
 		FIXTURE_TEST(test_kernel_mtime),
