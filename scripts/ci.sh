@@ -8,7 +8,7 @@
 # Builds go to build/ci/JOB, and so do logs. Every test of every job counts once: the last line is
 # 'N passed, N failed', with ', N skipped' if there are any. A build that fails is a failed test.
 #
-#   FUZZ_SECONDS   how long each fuzzer runs (30)
+#   FUZZ_SECONDS   how long each fuzzer runs (60)
 #   JOBS           how many things at a time (number of processors)
 
 set -uo pipefail
@@ -16,7 +16,7 @@ set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=$top/build/ci
 jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
-fuzz_seconds=${FUZZ_SECONDS:-30}
+fuzz_seconds=${FUZZ_SECONDS:-60}
 job=
 passed=0
 failed=0
@@ -144,37 +144,46 @@ job_tsan() {
 	build CC=gcc --enable-sanitizers=thread && test_build TESTS="tests/e2e/concurrent.test"
 }
 
+fuzzers=(content dir file link name slots vaultfile xattr)
+
 fuzz_one() {
 	local name=$1 dir=$out/fuzz/found/$1
-	mkdir -p "$dir" && cd "$dir" || return
-	mkdir -p corpus
-	"$out/fuzz/build/tests/fuzz/fuzz_$name" -max_total_time="$fuzz_seconds" -timeout=10 \
-		-rss_limit_mb=2048 -print_final_stats=1 corpus "$top/tests/fuzz/corpus/$name"
+	mkdir -p "$dir/corpus" && cd "$dir" || return
+	"$out/fuzz/build/tests/fuzz/fuzz_$name" -max_total_time="$fuzz_seconds" -timeout=60 -rss_limit_mb=2048 \
+		-malloc_limit_mb=64 -print_final_stats=1 corpus "$top/tests/fuzz/corpus/$name" \
+		>"$out/fuzz/$name.log" 2>&1 </dev/null
+	echo $? >"$dir/rc"
 }
 
-# fuzz_some NAME...: these at the same time
-fuzz_some() {
-	local name pids=()
-	for name in "$@"; do
-		(fuzz_one "$name") >"$out/fuzz/$name.log" 2>&1 </dev/null &
-		pids+=("$!")
+# As many at a time as there are processors.
+fuzz_all() {
+	local name running=0
+	for name in "${fuzzers[@]}"; do
+		if [ "$running" -ge "$jobs" ]; then
+			wait -n
+			running=$((running - 1))
+		fi
+		fuzz_one "$name" &
+		running=$((running + 1))
 	done
-	for name in "$@"; do
-		if wait "${pids[0]}"; then
+	wait
+	for name in "${fuzzers[@]}"; do
+		if [ "$(cat "$out/fuzz/found/$name/rc" 2>/dev/null)" = 0 ]; then
 			pass
 		else
 			fail "fuzz_$name" "$out/fuzz/$name.log"
 		fi
-		pids=("${pids[@]:1}")
 	done
 }
 
 job_fuzz() {
 	have clang || { skip; return; }
 	build CC=clang --enable-fuzzing || return
-	say "fuzz: $fuzz_seconds s each"
-	fuzz_some codec content
-	fuzz_some name vaultfile
+	say "fuzz: ${#fuzzers[@]} fuzzers, $fuzz_seconds s each, $jobs at a time"
+	local tmp
+	tmp=$(mktemp -d /dev/shm/cryptfs-fuzz.XXXXXX 2>/dev/null || mktemp -d)
+	TMPDIR=$tmp fuzz_all
+	rm -rf "$tmp"
 	test_build TESTS="tests/fuzz/replay.sh"
 }
 

@@ -5,7 +5,7 @@
 set -u
 top=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${abs_top_builddir:-$top}
-fuzzers=(codec content name vaultfile)
+fuzzers=(content dir file link name slots vaultfile xattr)
 
 echo "1..${#fuzzers[@]}"
 n=0
