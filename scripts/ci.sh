@@ -9,6 +9,7 @@
 # 'N passed, N failed', with ', N skipped' if there are any. A build that fails is a failed test.
 #
 #   FUZZ_SECONDS   how long each fuzzer runs (60)
+#   MUTATOR_SECONDS   how long a vault is attacked while it is used (60)
 #   JOBS           how many things at a time (number of processors)
 
 set -uo pipefail
@@ -135,7 +136,10 @@ job_clang() {
 }
 
 job_asan() {
-	build CC=gcc --enable-werror --enable-sanitizers=address,undefined && test_build
+	build CC=gcc --enable-werror --enable-sanitizers=address,undefined || return
+	test_build
+	say "asan: a vault under attack"
+	run "tests/mutator/mutator.py" env CRYPTFS="$out/asan/build/cryptfs" tests/mutator/mutator.py
 }
 
 # What threads do to each other. There are no suppressions: src/fs/fs.h tells ThreadSanitizer what the kernel
@@ -269,7 +273,7 @@ job_clang-format() {
 
 job_codespell() {
 	run "codespell" codespell --skip '*.json,*.tar,./build,./.git,./tests/fuzz/corpus,*.log' \
-		src doc man scripts tests/e2e tests/unit tests/lint README.md CONTRIBUTING.md
+		src doc man scripts tests/e2e tests/unit tests/lint tests/fuzz/*.[ch] tests/mutator README.md CONTRIBUTING.md
 }
 
 # Builds and tests leave nothing in the source tree that .gitignore does not know.

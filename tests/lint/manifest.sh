@@ -31,7 +31,7 @@ forgotten_scripts() {
 
 not_executable() {
 	local f
-	for f in autogen.sh .ci/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/lint/*.sh; do
+	for f in autogen.sh .ci/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/fuzz/campaign tests/mutator/mutator.py tests/lint/*.sh; do
 		case $f in
 		tests/lint/lint.sh) continue ;;
 		esac
