@@ -71,7 +71,9 @@ static int dir_link(struct fs *fs, struct dir *d, const struct sealed_name *name
 	if (r < 0)
 		return r;
 	bool at = S_ISLNK(from->type) && node_loc_find(fs, from, &loc, &sb) == 0;
-	return dirops_link(fd.fd, at ? loc.dir : NULL, loc.disk, d, name);
+	r = dirops_link(fd.fd, at ? loc.dir : NULL, loc.disk, d, name);
+	node_log_damage(from->ino, "link", r);
+	return r;
 }
 
 static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
@@ -249,6 +251,7 @@ static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_i
 	}
 	SCOPED_MOVE(fs);
 	r = dirops_rename(d.dir, &sealed, nd.dir, &new_sealed, to.dir, flags);
+	node_log_damage(d.dir->ino, "rename from this directory", r);
 	if (r == 0)
 		dir_renamed(fs, &from, &to, exchange, &d, sealed.disk, &nd, new_sealed.disk);
 	return r;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "fs/make.h"
 #include "fs/node.h"
 #include "fs/ops.h"
@@ -25,9 +24,8 @@ static struct file *file_of(const struct fuse_file_info *fi)
 
 static void file_log(struct file *f, const char *what, int r)
 {
-	if (store_is_damage(r) || r == -EPROTONOSUPPORT)
-		log_error("inode %llu: %s: %s", (unsigned long long)file_ino(f), what,
-			  r == -EPROTONOSUPPORT ? "sealed by a newer cryptfs" : "damaged or tampered with");
+	if (r < 0)
+		node_log_damage(file_ino(f), what, r);
 }
 
 /* ---- opening ---- */
@@ -236,6 +234,7 @@ static ssize_t file_copy(fuse_req_t req, struct file *in, uint64_t off_in, struc
 		if (n == 0)
 			break;
 		int r = n < 0 ? (int)n : file_write(out, sc->out, (size_t)n, off_out + done);
+		file_log(n < 0 ? in : out, "copy", r);
 		if (r < 0)
 			return done > 0 ? (ssize_t)done : r;
 		done += (size_t)n;

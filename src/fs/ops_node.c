@@ -118,7 +118,6 @@ static int node_set_times(struct node *n, const struct node_fd *fd, const struct
 	return (r == -EPERM || r == -EACCES) && node_is_own_mtime(fd->fs, to_set) ? 0 : r;
 }
 
-
 /* All but the size; and the status after it. */
 static int node_set_attr(struct fs *fs, struct node *n, const struct stat *attr, int to_set, struct stat *sb)
 {
@@ -147,6 +146,7 @@ static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, 
 	int r = node_file_hold(fs, n, true, &f);
 	if (r == 0 || (attr->st_size == 0 && store_is_damage(r)))
 		r = file_truncate(f.file, (uint64_t)attr->st_size);
+	node_log_damage(n->ino, "truncate", r);
 	if (r < 0)
 		return r;
 	if (!(to_set & FUSE_SET_ATTR_MTIME))
@@ -183,11 +183,14 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	struct fs *fs = fs_of(req);
 	char target[NAME_LINK_TARGET_MAX + 1];
-	ssize_t n = node_readlink(fs, fs_node(fs, ino), target);
-	if (n < 0)
+	struct node *node = fs_node(fs, ino);
+	ssize_t n = node_readlink(fs, node, target);
+	if (n < 0) {
+		node_log_damage(node->ino, "readlink", (int)n);
 		reply_result(req, (int)n);
-	else
+	} else {
 		(void)fuse_reply_readlink(req, target);
+	}
 }
 
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)

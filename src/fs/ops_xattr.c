@@ -17,8 +17,12 @@ static ssize_t xattr_get_node(struct fs *fs, fuse_ino_t ino, const char *name, c
 	if (ino == FUSE_ROOT_ID && strcmp(name, SESSION_STATUS_XATTR) == 0)
 		return status_get(fs, buf, size);
 	_cleanup_node_fd_ struct node_fd fd;
-	int r = node_fd_get(fs, fs_node(fs, ino), &fd);
-	return r < 0 ? r : xattr_get(fs->st, fd.fd, name, buf, size);
+	struct node *n = fs_node(fs, ino);
+	int r = node_fd_get(fs, n, &fd);
+	ssize_t len = r < 0 ? r : xattr_get(fs->st, fd.fd, name, buf, size);
+	if (len < 0)
+		node_log_damage(n->ino, "getxattr", (int)len);
+	return len;
 }
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
