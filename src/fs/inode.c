@@ -504,6 +504,7 @@ void inode_renew(struct inode_table *t, struct node *n, struct file *f)
 	n->true_size = size;
 	n->raw_size = raw_size;
 	n->raw_ctime = raw_ctime;
+	n->by_hint = false;
 	/* The kernel drops its last count on the old generation before it takes one on the new: what
 	 * is known must outlive that. Counted until the file is deleted or the mount ends. */
 	if (!n->size_known)

@@ -50,6 +50,7 @@ struct node {
 	bool hashed;		  /* is in the table */
 	bool pinned;		  /* a directory whose dir stays: its name is gone */
 	bool size_known;	  /* the size hint lied: true_size counts while no file is loaded */
+	bool by_hint;		  /* the size that the kernel was last told is the hint's */
 	bool tended;		  /* is on the tender's list */
 	bool whole;		  /* file_is_whole when its file was last closed */
 	int pin;		  /* O_PATH, or -1; to be dup'ed under the lock */

@@ -171,6 +171,12 @@ void node_fd_cleanup(struct node_fd *f)
 
 /* ---- status ---- */
 
+static void node_told(struct fs *fs, struct node *n, bool by_hint)
+{
+	SCOPED_LOCK(inode_lock(&fs->inodes, n));
+	n->by_hint = by_hint;
+}
+
 /* What the size hint lies about, found out at an earlier opening. In shared mode another may have written since. */
 static bool node_known_size(struct fs *fs, struct node *n, const struct stat *sb, uint64_t *size)
 {
@@ -189,13 +195,17 @@ int node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char 
 	struct file *f = S_ISREG(n->type) ? node_file_peek(fs, n) : NULL;
 	if (f) {
 		sb->st_size = (off_t)file_size(f);
+		node_told(fs, n, false);
 		node_file_put(fs, n);
 		return 0;
 	}
 	if (S_ISREG(n->type) && node_known_size(fs, n, sb, &size)) {
 		sb->st_size = (off_t)size;
+		node_told(fs, n, false);
 		return 0;
 	}
+	if (S_ISREG(n->type))
+		node_told(fs, n, true);
 	return attr_plain(dir, disk, sb);
 }
 

@@ -39,7 +39,7 @@ static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 	uint64_t size = file_size(f);
 	{
 		SCOPED_LOCK(inode_lock(&fs->inodes, n));
-		if (n->size_known && n->true_size == size)
+		if (n->size_known && n->true_size == size && !n->by_hint)
 			return false;
 	}
 	inode_renew(&fs->inodes, n, f);
