@@ -29,4 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                      \
 	} while (0)
 
+/* What may fail, such as an attack. */
+static inline void fuzz_tried(int r)
+{
+	(void)r;
+}
+
 #endif

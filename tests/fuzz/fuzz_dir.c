@@ -279,7 +279,7 @@ static void spoil(int fd, const char *name, struct recipe *in)
 		(void)mkdirat(fd, name, 0700);
 		break;
 	case 3:
-		(void)symlinkat("cryptfs.dir", fd, name);
+		fuzz_tried(symlinkat("cryptfs.dir", fd, name));
 		break;
 	case 4:
 		if (n > 0)
@@ -293,7 +293,7 @@ static void spoil(int fd, const char *name, struct recipe *in)
 		(void)mknodat(fd, name, S_IFSOCK | 0600, 0);
 		break;
 	default: /* a name more */
-		(void)linkat(fd, name, fd, "cryptfs.tmp.more", 0);
+		fuzz_tried(linkat(fd, name, fd, "cryptfs.tmp.more", 0));
 		break;
 	}
 }
@@ -338,7 +338,7 @@ static void attack_names(const struct run *r, unsigned int which, unsigned int i
 		(void)renameat(d->fd, a, other->fd, a);
 		break;
 	case 2:
-		(void)linkat(d->fd, a, other->fd, b, 0);
+		fuzz_tried(linkat(d->fd, a, other->fd, b, 0));
 		break;
 	default:
 		name_long_side(side, a);
@@ -378,7 +378,7 @@ static void attack_raw(const struct run *r, unsigned int which, unsigned int i, 
 static void attack_odd(struct run *r, unsigned int which, struct recipe *in)
 {
 	uint8_t plain[NAME_PADDED_MAX], hash[NAME_HASH_LEN], how = recipe_u8(in);
-	size_t got, n = how & 1 ? 16 * (1 + recipe_u8(in) % 16u) : 1 + recipe_u8(in);
+	size_t got, n = how & 1 ? 16 * (1 + recipe_u8(in) % 16u) : 1u + recipe_u8(in);
 	const struct dir *d = r->dirs[which];
 	const uint8_t *p = recipe_bytes(in, n, &got);
 	char side[NAME_DISK_SIZE];

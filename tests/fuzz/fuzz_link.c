@@ -64,7 +64,7 @@ static void put_side(const struct fuzz_vault *v, struct recipe *in, const char *
 		(void)mkdirat(v->root_fd, name, 0700);
 		return;
 	case 4:
-		(void)symlinkat(LINK, v->root_fd, name);
+		fuzz_tried(symlinkat(LINK, v->root_fd, name));
 		return;
 	case 5:
 		box[at % n] ^= (uint8_t)(1u << (at >> 13));

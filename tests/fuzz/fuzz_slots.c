@@ -226,7 +226,7 @@ static void put_settings(const struct fuzz_vault *v, struct recipe *in, char *te
 		(void)mkfifoat(v->root_fd, NAME_SETTINGS_FILE, 0600);
 		return;
 	case 3:
-		(void)symlinkat(NAME_SETTINGS_BACKUP, v->root_fd, NAME_SETTINGS_FILE);
+		fuzz_tried(symlinkat(NAME_SETTINGS_BACKUP, v->root_fd, NAME_SETTINGS_FILE));
 		return;
 	case 4:
 		(void)mkdirat(v->root_fd, NAME_SETTINGS_FILE, 0700);
