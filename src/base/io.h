@@ -47,6 +47,10 @@ bool io_is_dot(const char *name);
 /* ftruncate. Returns 0 or -errno. */
 int io_truncate(int fd, off_t size);
 
+/* Is what fd refers to kept by another machine or by a program (network filesystems, FUSE)? Then others may change
+ * it, and flock on a directory holds on this machine or this mount only. */
+bool io_is_foreign(int fd);
+
 /* fsync or fdatasync, and syncfs. Returns 0 or -errno: the kernel says it once. An interrupted call, which has
  * lost nothing, is made again. */
 int io_fsync(int fd, bool datasync);

@@ -9,11 +9,13 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "base/io.h"
 #include "base/log.h"
 #include "cli/background.h"
 #include "cli/cli.h"
 #include "cli/mount_args.h"
 #include "cli/mountpoint.h"
+#include "cli/mounts.h"
 #include "cli/unlock.h"
 #include "sandbox/attendant.h"
 #include "sandbox/mountid.h"
@@ -57,13 +59,21 @@ static int open_vault(struct job *j)
 	return code;
 }
 
-/* Like mount(8) does with a write-protected disk. Where the disk is writable a shared mount may be writing beside
+/* Does nobody write to the vault's filesystem, by this mount of it or by another? */
+static bool nobody_writes(int fd)
+{
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	const struct mounts_entry *e = mounts_load(&m) == 0 ? mounts_of_fd(&m, fd) : NULL;
+	return e && e->disk_read_only && !io_is_foreign(fd);
+}
+
+/* Like mount(8) does with a write-protected disk. Where others can write to it, a shared mount may be doing so beside
  * a read-only one, which has to look for changes then. */
 static void follow_read_only(struct job *j)
 {
 	struct statvfs st;
 	bool disk = fstatvfs(j->u.fd, &st) == 0 && (st.f_flag & ST_RDONLY), asked = j->args.session.read_only;
-	if (asked && !disk)
+	if ((asked || disk) && !nobody_writes(j->u.fd))
 		j->args.session.shared = true;
 	if (asked || !disk)
 		return;

@@ -2,6 +2,7 @@
 #include "cli/mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,6 +61,7 @@ int mounts_parse_line(const char *line, struct mounts_entry *e)
 {
 	const char *w, *point, *opts, *type, *source, *super;
 	size_t n, point_n, opts_n, type_n, source_n, super_n;
+	int id = atoi(line);
 
 	for (int i = 0; i < 4; i++)
 		if (!word(&line, &n))
@@ -79,7 +81,9 @@ int mounts_parse_line(const char *line, struct mounts_entry *e)
 		.mountpoint = unescape(point, point_n),
 		.source = unescape(source ? source : "", source ? source_n : 0),
 		.ours = word_is(type, type_n, "fuse.cryptfs"),
+		.id = id,
 		.read_only = is_ro(opts, opts_n) || is_ro(super, super_n),
+		.disk_read_only = is_ro(super, super_n),
 	};
 	if (e->mountpoint && e->source)
 		return 0;
@@ -143,6 +147,17 @@ void mounts_free(struct mounts *m)
 	}
 	free(m->entries);
 	*m = (struct mounts){ NULL, 0 };
+}
+
+const struct mounts_entry *mounts_of_fd(const struct mounts *m, int fd)
+{
+	struct statx sx;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &sx) != 0 || !(sx.stx_mask & STATX_MNT_ID))
+		return NULL;
+	for (size_t i = 0; i < m->n; i++)
+		if ((uint64_t)m->entries[i].id == sx.stx_mnt_id)
+			return &m->entries[i];
+	return NULL;
 }
 
 const struct mounts_entry *mounts_at(const struct mounts *m, const char *mountpoint)

@@ -15,7 +15,9 @@ struct mounts_entry {
 	char *mountpoint;
 	char *source; /* of ours: the vault */
 	bool ours;    /* type fuse.cryptfs */
+	int id;
 	bool read_only;
+	bool disk_read_only; /* not this mount only: the filesystem */
 };
 
 struct mounts {
@@ -29,6 +31,9 @@ void mounts_free(struct mounts *m);
 
 /* One line of mountinfo into *e (its strings to be freed). Returns 0, -EINVAL if it is none, -ENOMEM. */
 int mounts_parse_line(const char *line, struct mounts_entry *e);
+
+/* The mount that fd is in, or NULL. */
+const struct mounts_entry *mounts_of_fd(const struct mounts *m, int fd);
 
 /* What is on top at this absolute path, or NULL. */
 const struct mounts_entry *mounts_at(const struct mounts *m, const char *mountpoint);

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <sys/file.h>
 
+#include "base/io.h"
+
 int lock_vault(int dirfd, bool exclusive)
 {
 	if (flock(dirfd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0)
-		return 0;
+		return io_is_foreign(dirfd) ? 1 : 0;
 	switch (errno) {
 	case EWOULDBLOCK:
 		return -EBUSY;

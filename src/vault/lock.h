@@ -10,7 +10,8 @@
 
 /* Lock the vault that dirfd (not O_PATH) refers to, until the descriptor and its copies are closed.
  * Exclusive for a private mount and for changes to settings, else shared. Returns 0; -EBUSY if somebody
- * holds it otherwise; 1 if the filesystem knows no locks (the caller warns); or -errno. */
+ * holds it otherwise; 1 if the lock does not hold everybody off (the filesystem knows none, or none that another
+ * machine sees: the caller warns); or -errno. */
 int lock_vault(int dirfd, bool exclusive);
 
 #endif
