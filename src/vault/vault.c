@@ -95,9 +95,21 @@ static const char *read_failure(ssize_t r)
 	}
 }
 
+/* On an overlay of several filesystems (without xino) files have other device numbers than directories, and change
+ * their inode numbers: what the store goes by. */
+static bool is_patched_together(int dirfd)
+{
+	struct stat dir, file;
+	return fstat(dirfd, &dir) == 0 && fstatat(dirfd, NAME_SETTINGS_FILE, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       dir.st_dev != file.st_dev;
+}
+
 int vault_open(int dirfd, struct vault **out, const char **why)
 {
 	*out = NULL;
+	*why = "it lies on an overlay of several filesystems, whose files cannot be told apart; move it to one of them";
+	if (is_patched_together(dirfd))
+		return -EXDEV;
 	*why = "out of memory";
 	_cleanup_free_ char *text = malloc(VAULTFILE_MAX);
 	if (!text)

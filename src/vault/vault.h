@@ -54,7 +54,7 @@ int vault_create(int dirfd, const struct vault_secret *secret, const struct vaul
 
 /* Read the settings of the vault in dirfd; *out is locked. *why (static) explains a failure. Returns 0;
  * -ENOENT (no cryptfs.json: not a vault); -EUCLEAN (damaged: not parsable, or the checksum is wrong);
- * -EPROTONOSUPPORT (newer format); or -errno. */
+ * -EPROTONOSUPPORT (newer format); -EXDEV (on an overlay of several filesystems); or -errno. */
 int vault_open(int dirfd, struct vault **out, const char **why);
 
 /* Unlock with the secret. Returns 0 with *slot (may be NULL) the number that opened; -EKEYREJECTED if
