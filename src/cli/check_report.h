@@ -15,6 +15,7 @@ struct check_report_item {
 	char *path;
 	char *cipher;
 	bool mended;
+	bool hopeless; /* a step has found that it cannot mend it */
 };
 
 struct check_report {

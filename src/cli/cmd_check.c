@@ -27,6 +27,7 @@ struct job {
 	struct progress progress;
 	struct check_report report;
 	uint64_t files, bytes; /* that progress knows of */
+	bool undone; /* a rebuild was not allowed, or failed: something may still be needed for it */
 };
 
 static unsigned int default_jobs(void)
@@ -165,11 +166,41 @@ static bool may_do(const struct job *j, const struct repair_step *s, size_t n)
 static void mend(struct job *j, struct repair *r, const struct repair_step *s, struct check_report_item *i)
 {
 	int err = s->mend(r, i->cipher);
-	if (err == 0)
-		check_report_mended(&j->report, i, s->done);
-	else if (err < 0)
-		exit_note("cannot repair '%s' (ciphertext '%s', %s): %s", i->path, i->cipher,
-			  check_kind_name(i->kind), exit_reason(err));
+	if (err == 0 || err == REPAIR_KEPT)
+		check_report_mended(&j->report, i, err == 0 ? s->done : s->kept);
+	i->hopeless = i->hopeless || err == REPAIR_CANNOT;
+	if (err >= 0)
+		return;
+	j->undone = j->undone || s->when == REPAIR_REBUILD;
+	exit_note("cannot repair '%s' (ciphertext '%s', %s): %s", i->path, i->cipher, check_kind_name(i->kind),
+		  exit_reason(err));
+}
+
+static bool wants(const struct repair_step *s, const struct check_report_item *i)
+{
+	return i->kind == s->kind && !i->mended && (s->when != REPAIR_REST || i->hopeless);
+}
+
+/* Is there a name that is not known? What tells of it may be among the leftovers. */
+static bool names_missing(const struct check_report *rep)
+{
+	for (size_t i = 0; i < rep->n_items; i++) {
+		enum check_kind k = rep->item[i].kind;
+		if (!rep->item[i].mended && (k == CHECK_DIR_ID || k == CHECK_LONG_NAME || k == CHECK_NAME))
+			return true;
+	}
+	return false;
+}
+
+/* Steps that take away what another may need wait until it has had its turn. */
+static bool is_early(const struct job *j, const struct repair_step *s)
+{
+	if (s->when != REPAIR_CLEAR)
+		return false;
+	if (!j->undone && j->report.n[CHECK_UNREADABLE] == 0 && j->report.n[CHECK_DISK] == 0)
+		return false;
+	exit_note("not done, since something that could not be read or rebuilt may need them: %s", s->question);
+	return true;
 }
 
 /* Backwards: what lies in a directory was found after it, and goes before it. */
@@ -178,11 +209,16 @@ static void do_step(struct job *j, struct repair *r, const struct repair_step *s
 	struct check_report *rep = &j->report;
 	size_t n = 0;
 	for (size_t i = 0; i < rep->n_items; i++)
-		n += rep->item[i].kind == s->kind && !rep->item[i].mended;
-	if (n == 0 || !may_do(j, s, n))
+		n += wants(s, &rep->item[i]);
+	if (n == 0 || is_early(j, s))
 		return;
+	if (!may_do(j, s, n)) {
+		j->undone = j->undone || s->when == REPAIR_REBUILD;
+		return;
+	}
+	r->keep = names_missing(rep);
 	for (size_t i = rep->n_items; i > 0; i--)
-		if (rep->item[i - 1].kind == s->kind && !rep->item[i - 1].mended)
+		if (wants(s, &rep->item[i - 1]))
 			mend(j, r, s, &rep->item[i - 1]);
 }
 

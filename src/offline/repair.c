@@ -70,6 +70,14 @@ int repair_open_dir(const struct repair_place *p)
 	return fd < 0 ? -errno : fd;
 }
 
+/* ---- quarantine ---- */
+
+static int keep(struct repair *r, enum check_kind kind, const char *cipher, const struct repair_place *p)
+{
+	int err = repair_lost_move(r, check_kind_name(kind), cipher, p);
+	return err < 0 ? err : REPAIR_KEPT;
+}
+
 /* ---- leftovers ---- */
 
 static int remove_file(struct repair *r, const char *cipher)
@@ -78,6 +86,8 @@ static int remove_file(struct repair *r, const char *cipher)
 	int err = repair_find(r, cipher, &p);
 	if (err < 0)
 		return err;
+	if (r->keep)
+		return keep(r, CHECK_ORPHAN, cipher, &p);
 	return unlinkat(p.d.fd, p.disk, 0) == 0 ? 0 : -errno;
 }
 
@@ -96,12 +106,12 @@ static int remove_tmp_dir(struct repair *r, const char *cipher, const struct rep
 	if (empty < 0)
 		return empty;
 	if (empty == 0)
-		return repair_lost_move(r, "temporary", cipher, p);
+		return keep(r, CHECK_TEMPORARY, cipher, p);
 	if (unlinkat(fd, NAME_DIR_FILE, 0) != 0 && errno != ENOENT)
 		return -errno;
 	if (unlinkat(p->d.fd, p->disk, AT_REMOVEDIR) == 0)
 		return 0;
-	return errno == ENOTEMPTY || errno == EEXIST ? repair_lost_move(r, "temporary", cipher, p) : -errno;
+	return errno == ENOTEMPTY || errno == EEXIST ? keep(r, CHECK_TEMPORARY, cipher, p) : -errno;
 }
 
 static int remove_tmp(struct repair *r, const char *cipher)
@@ -110,6 +120,8 @@ static int remove_tmp(struct repair *r, const char *cipher)
 	int err = repair_find(r, cipher, &p);
 	if (err < 0)
 		return err;
+	if (r->keep)
+		return keep(r, CHECK_TEMPORARY, cipher, &p);
 	if (unlinkat(p.d.fd, p.disk, 0) == 0)
 		return 0;
 	return errno == EISDIR || errno == EPERM ? remove_tmp_dir(r, cipher, &p) : -errno;
@@ -126,13 +138,13 @@ static int new_id(struct repair *r, const char *cipher)
 	return err < 0 ? err : store_drain(r->st);
 }
 
-/* ---- quarantine ---- */
+/* ---- damage ---- */
 
 static int move_away(struct repair *r, enum check_kind kind, const char *cipher)
 {
 	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
 	int err = repair_find(r, cipher, &p);
-	return err < 0 ? err : repair_lost_move(r, check_kind_name(kind), cipher, &p);
+	return err < 0 ? err : keep(r, kind, cipher, &p);
 }
 
 static int move_name(struct repair *r, const char *cipher)
@@ -155,29 +167,32 @@ static int move_foreign(struct repair *r, const char *cipher)
 	return move_away(r, CHECK_FOREIGN, cipher);
 }
 
+#define MOVED "moved to " NAME_LOST_DIR
+
 /* IDs and side files may be found again in temporaries and orphans, so those go later. What is moved goes last,
  * since it takes along what lies in it. */
 const struct repair_step repair_steps[] = {
-	{ CHECK_DIR_ID, "rebuild damaged directory IDs, where something tells what they were", "rebuilt",
-	  repair_rebuild_id },
-	{ CHECK_LONG_NAME, "rebuild side files of long names, where something tells what they were", "rebuilt",
-	  repair_rebuild_long },
-	{ CHECK_NO_ID, "give empty directories without an ID a new one", "given a new ID", new_id },
-	{ CHECK_TEMPORARY, "remove leftover temporaries", "removed", remove_tmp },
-	{ CHECK_ORPHAN, "remove side files that nothing needs", "removed", remove_file },
-	{ CHECK_UNFINISHED, "make the zeros of unfinished writes final", "finished", repair_content_finish },
-	{ CHECK_MISSING, "let files that were cut off end where they end now, with a copy kept in " NAME_LOST_DIR,
-	  "given the length that is left", repair_content_cut },
-	{ CHECK_HINT, "put size hints right", "put right", repair_content_hint },
-	{ CHECK_FOREIGN, "move what does not belong into a vault to " NAME_LOST_DIR, "moved to " NAME_LOST_DIR,
+	{ CHECK_DIR_ID, REPAIR_REBUILD, "rebuild damaged directory IDs, where something tells what they were",
+	  "rebuilt", NULL, repair_rebuild_id },
+	{ CHECK_LONG_NAME, REPAIR_REBUILD, "rebuild side files of long names, where something tells what they were",
+	  "rebuilt", NULL, repair_rebuild_long },
+	{ CHECK_NO_ID, REPAIR_ANY, "give empty directories without an ID a new one", "given a new ID", NULL, new_id },
+	{ CHECK_TEMPORARY, REPAIR_CLEAR, "remove leftover temporaries", "removed", MOVED, remove_tmp },
+	{ CHECK_ORPHAN, REPAIR_CLEAR, "remove side files that nothing needs", "removed", MOVED, remove_file },
+	{ CHECK_UNFINISHED, REPAIR_ANY, "make the zeros of unfinished writes final", "finished", NULL,
+	  repair_content_finish },
+	{ CHECK_MISSING, REPAIR_ANY,
+	  "let files that were cut off end where they end now, with a copy kept in " NAME_LOST_DIR,
+	  "given the length that is left", NULL, repair_content_cut },
+	{ CHECK_HINT, REPAIR_ANY, "put size hints right", "put right", NULL, repair_content_hint },
+	{ CHECK_FOREIGN, REPAIR_ANY, "move what does not belong into a vault to " NAME_LOST_DIR, NULL, MOVED,
 	  move_foreign },
-	{ CHECK_NAME, "move entries whose names do not open to " NAME_LOST_DIR, "moved to " NAME_LOST_DIR,
-	  move_name },
-	{ CHECK_LONG_NAME,
+	{ CHECK_NAME, REPAIR_ANY, "move entries whose names do not open to " NAME_LOST_DIR, NULL, MOVED, move_name },
+	{ CHECK_LONG_NAME, REPAIR_REST,
 	  "move entries that have lost their long names to " NAME_LOST_DIR
 	  " (who still knows such a name need only look it up in the mount)",
-	  "moved to " NAME_LOST_DIR, move_long_name },
-	{ CHECK_DIR_ID, "move directories that have lost their ID to " NAME_LOST_DIR, "moved to " NAME_LOST_DIR,
+	  NULL, MOVED, move_long_name },
+	{ CHECK_DIR_ID, REPAIR_REST, "move directories that have lost their ID to " NAME_LOST_DIR, NULL, MOVED,
 	  move_dir },
 };
 const size_t repair_n_steps = sizeof(repair_steps) / sizeof(repair_steps[0]);

@@ -14,6 +14,7 @@ struct repair {
 	struct store *st;
 	int lost;	   /* the quarantine, or -1: not needed yet */
 	unsigned int slot; /* the last one used in it */
+	bool keep;	   /* some names are still lost: leftovers go into the quarantine, not away */
 };
 
 /* Nobody else may be using the vault. vault (unlocked) and vault_fd stay the caller's. Returns 0 or -errno. */
@@ -23,11 +24,23 @@ int repair_open(const struct vault *vault, int vault_fd, struct repair *out);
 int repair_close(struct repair *r);
 
 /* What can be done, in the order in which it has to be: later steps take what earlier ones have left. */
+enum repair_when {
+	REPAIR_ANY,
+	REPAIR_REBUILD, /* what others may need is worked out; if that is not done, nothing it may come from goes */
+	REPAIR_CLEAR,	/* something goes that a rebuild may need: only when all of those have been tried */
+	REPAIR_REST,	/* only for what an earlier step has found that it cannot mend */
+};
+
+#define REPAIR_CANNOT 1 /* not so; or it is no longer what was found */
+#define REPAIR_KEPT 2	/* it lies in the quarantine now */
+
 struct repair_step {
 	enum check_kind kind;
+	enum repair_when when;
 	const char *question; /* "remove leftover temporaries" */
 	const char *done;     /* "removed" */
-	/* Mend the one at this path of names on disk. Returns 0 (done), 1 (it cannot be mended so) or -errno. */
+	const char *kept;     /* what it is called if REPAIR_KEPT */
+	/* Mend the one at this path of names on disk. Returns 0, REPAIR_CANNOT, REPAIR_KEPT or -errno. */
 	int (*mend)(struct repair *r, const char *cipher);
 };
 extern const struct repair_step repair_steps[];

@@ -129,7 +129,7 @@ int repair_content_finish(struct repair *r, const char *cipher)
 	if (err == 0)
 		err = file_settle(f);
 	if (store_is_damage(err))
-		return 1;
+		return REPAIR_CANNOT;
 	return err < 0 ? err : content_end(&x);
 }
 
@@ -185,7 +185,7 @@ int repair_content_cut(struct repair *r, const char *cipher)
 	if (x.file.len == x.file.found)
 		return 0;
 	if (!x.file.last_opens)
-		return 1;
+		return REPAIR_CANNOT;
 	err = content_file(r, &x, &f);
 	if (err < 0)
 		return err;
@@ -198,6 +198,6 @@ int repair_content_cut(struct repair *r, const char *cipher)
 	if (err == 0)
 		err = file_settle(f);
 	if (store_is_damage(err))
-		return 1;
+		return REPAIR_CANNOT;
 	return err < 0 ? err : content_end(&x);
 }

@@ -28,6 +28,7 @@ struct search {
 	const struct dir *d;
 	const char *disk; /* the long name */
 	struct bytes right;
+	int error; /* something could not be read: it may have been there */
 };
 
 static bool found(struct search *s, const uint8_t *b, size_t n)
@@ -37,10 +38,13 @@ static bool found(struct search *s, const uint8_t *b, size_t n)
 	return true;
 }
 
-static bool read_small(int dirfd, const char *name, struct bytes *out)
+/* What is not there, too large or no file is not what is looked for. */
+static bool read_small(struct search *s, int dirfd, const char *name, struct bytes *out)
 {
 	ssize_t n = io_read_file(dirfd, name, out->b, sizeof(out->b));
 	out->n = n < 0 ? 0 : (size_t)n;
+	if (n < 0 && n != -ENOENT && n != -EUCLEAN && n != -EFBIG && n != -ELOOP && n != -EISDIR && n != -ENXIO)
+		s->error = (int)n;
 	return n > 0;
 }
 
@@ -84,11 +88,23 @@ static bool search_files(struct search *s, int dirfd)
 	_cleanup_(search_closedir) DIR *stream = search_opendir(dirfd);
 	const struct dirent *e;
 	struct bytes c;
-	while (stream && (e = readdir(stream)))
+	if (!stream)
+		s->error = -errno;
+	while (stream && (errno = 0, e = readdir(stream)))
 		if (strncmp(e->d_name, NAME_RESERVED_PREFIX, strlen(NAME_RESERVED_PREFIX)) == 0 &&
-		    read_small(dirfd, e->d_name, &c) && s->is(s, c.b, c.n))
+		    read_small(s, dirfd, e->d_name, &c) && s->is(s, c.b, c.n))
 			return true;
+	if (stream && errno)
+		s->error = -errno;
 	return false;
+}
+
+/* What has been found takes the place of the damaged one. */
+static int search_end(const struct search *s, bool known, int dirfd, const char *name)
+{
+	if (known)
+		return io_replace_file(dirfd, name, NULL, s->right.b, s->right.n, REBUILD_MODE);
+	return s->error < 0 ? s->error : REPAIR_CANNOT;
 }
 
 /* ---- long names ---- */
@@ -115,27 +131,34 @@ int repair_rebuild_long(struct repair *r, const char *cipher)
 	struct search s = { .is = is_long_name, .disk = p.disk };
 	name_long_side(side, p.disk);
 	bool known = search_files(&s, p.d.fd);
-	if (!known && read_small(p.d.fd, side, &c))
+	if (!known && read_small(&s, p.d.fd, side, &c))
 		for (size_t n = NAME_SEALED_MAX; !known && name_needs_hash(n); n -= NAME_PAD)
 			known = search_near(&s, &c, n);
-	return known ? io_replace_file(p.d.fd, side, NULL, s.right.b, s.right.n, REBUILD_MODE) : 1;
+	return search_end(&s, known, p.d.fd, side);
 }
 
 /* ---- directory IDs ---- */
 
 /* Does a name in the directory open under this ID? */
-static bool opens_a_name(const struct dir *d, const uint8_t id[static NAME_DIR_ID_LEN])
+static bool opens_a_name(struct search *s, const uint8_t id[static NAME_DIR_ID_LEN])
 {
-	struct dir with = { .st = d->st, .fd = d->fd };
-	_cleanup_(search_closedir) DIR *stream = search_opendir(d->fd);
+	struct dir with = { .st = s->d->st, .fd = s->d->fd };
+	_cleanup_(search_closedir) DIR *stream = search_opendir(with.fd);
 	char name[NAME_PADDED_MAX];
 	const struct dirent *e;
 	memcpy(with.id, id, sizeof(with.id));
-	while (stream && (e = readdir(stream))) {
+	if (!stream)
+		s->error = -errno;
+	while (stream && (errno = 0, e = readdir(stream))) {
 		enum name_kind kind = name_classify(e->d_name);
-		if ((kind == NAME_SEALED || kind == NAME_LONG) && dir_open_name(&with, e->d_name, name) >= 0)
+		ssize_t n = kind == NAME_SEALED || kind == NAME_LONG ? dir_open_name(&with, e->d_name, name) : -EUCLEAN;
+		if (n >= 0)
 			return true;
+		if (n != -EUCLEAN)
+			s->error = (int)n;
 	}
+	if (stream && errno)
+		s->error = -errno;
 	return false;
 }
 
@@ -146,13 +169,13 @@ static bool is_id_file(struct search *s, const uint8_t *b, size_t n)
 	if (n < sizeof(want))
 		return false;
 	dir_id_encode(s->d->st, want, b);
-	return memcmp(want, b, sizeof(want)) == 0 && opens_a_name(s->d, b) && found(s, want, sizeof(want));
+	return memcmp(want, b, sizeof(want)) == 0 && opens_a_name(s, b) && found(s, want, sizeof(want));
 }
 
 /* An ID whose MAC is lost. */
 static bool is_id(struct search *s, const struct bytes *c)
 {
-	if (c->n < NAME_DIR_ID_LEN || !opens_a_name(s->d, c->b))
+	if (c->n < NAME_DIR_ID_LEN || !opens_a_name(s, c->b))
 		return false;
 	dir_id_encode(s->d->st, s->right.b, c->b);
 	s->right.n = NAME_DIR_FILE_LEN;
@@ -171,8 +194,9 @@ int repair_rebuild_id(struct repair *r, const char *cipher)
 		return fd;
 	struct dir d = { .st = r->st, .fd = fd };
 	struct search s = { .is = is_id_file, .d = &d };
-	bool known = read_small(fd, NAME_DIR_FILE, &c) && (search_near(&s, &c, NAME_DIR_FILE_LEN) || is_id(&s, &c));
+	bool known = read_small(&s, fd, NAME_DIR_FILE, &c) &&
+		     (search_near(&s, &c, NAME_DIR_FILE_LEN) || is_id(&s, &c));
 	/* A removal that was interrupted leaves it in the directory above. */
 	known = known || search_files(&s, fd) || search_files(&s, p.d.fd);
-	return known ? io_replace_file(fd, NAME_DIR_FILE, NULL, s.right.b, s.right.n, REBUILD_MODE) : 1;
+	return search_end(&s, known, fd, NAME_DIR_FILE);
 }
