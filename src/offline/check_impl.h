@@ -31,6 +31,7 @@ struct check_dir {
 	bool named;		/* it has an ID: names in it can be opened */
 	off_t at;		/* where its listing goes on */
 	struct check_hashes sides, links;
+	bool links_unsure;	/* there may be links that are not in it */
 	/* Under check.dirs: */
 	unsigned int refs;
 	unsigned int pins;	/* users of the descriptor */

@@ -91,9 +91,23 @@ static bool hash_of(const char *disk, uint8_t hash[static NAME_HASH_LEN])
 	       codec_b64_decode(hash, NAME_HASH_LEN, code, strlen(code)) == NAME_HASH_LEN;
 }
 
+/* Whatever it is called: if it is a link with a side file, that is needed. */
+static void note_link(struct check *c, struct check_dir *d, const char *disk)
+{
+	char target[NAME_LINK_TARGET_MAX + 1];
+	uint8_t hash[NAME_HASH_LEN];
+	int r = c->opt->measure ? 0 : symlink_side_of(&d->d, disk, target, false);
+	if (r < 0)
+		d->links_unsure = true;
+	else if (r > 0 && hash_of(target, hash) && hash_add(&d->links, hash) < 0)
+		check_stop(c, -ENOMEM);
+}
+
 void check_names_leave(struct check *c, struct check_dir *d)
 {
 	char disk[NAME_DISK_SIZE];
+	if (d->links_unsure)
+		return;
 	if (d->links.n > 0)
 		qsort(d->links.h, d->links.n, NAME_HASH_LEN, hash_compare);
 	for (size_t i = 0; i < d->sides.n; i++) {
@@ -140,6 +154,7 @@ static void check_ours(struct check *c, struct check_dir *d, const char *disk)
 		if (hash_add(&d->sides, hash) < 0)
 			check_stop(c, -ENOMEM);
 	} else {
+		note_link(c, d, disk);
 		check_tell(c, CHECK_FOREIGN, at);
 	}
 }
@@ -212,18 +227,14 @@ static const char *known(const struct check_item *item)
 	return item->plain[0] ? item->plain : NULL;
 }
 
-static void check_link(struct check *c, const struct check_item *item, const struct stat *sb)
+static void check_link(struct check *c, const struct check_item *item)
 {
 	char target[NAME_LINK_TARGET_MAX + 1];
-	uint8_t hash[NAME_HASH_LEN];
 	struct check_dir *d = item->dir;
 	struct check_place at = { d, item->disk, known(item) };
 	atomic_fetch_add(&c->counts->links, 1);
 	if (c->opt->measure)
 		return;
-	if (sb->st_size == (off_t)NAME_SLINK_LEN && symlink_side_of(&d->d, item->disk, target, false) &&
-	    hash_of(target, hash) && hash_add(&d->links, hash) < 0)
-		check_stop(c, -ENOMEM);
 	ssize_t n = symlink_read(&d->d, item->disk, target);
 	if (n == -EUCLEAN || n == -EBADMSG)
 		check_tell(c, CHECK_LINK, at);
@@ -264,9 +275,12 @@ static void check_entry(struct check *c, struct check_dir *d, const char *disk, 
 	struct stat sb;
 	strcpy(item.disk, disk);
 	if (fstatat(d->d.fd, disk, &sb, AT_SYMLINK_NOFOLLOW) != 0) {
+		d->links_unsure = true;
 		check_failed(c, -errno, (struct check_place){ d, disk, NULL });
 		return;
 	}
+	if (S_ISLNK(sb.st_mode))
+		note_link(c, d, disk);
 	if (!open_name(c, d, &item))
 		return;
 	if (sb.st_dev != c->st->dev)
@@ -276,7 +290,7 @@ static void check_entry(struct check *c, struct check_dir *d, const char *disk, 
 	else if (S_ISREG(sb.st_mode))
 		check_regular(c, &item, &sb);
 	else if (S_ISLNK(sb.st_mode))
-		check_link(c, &item, &sb);
+		check_link(c, &item);
 	else
 		atomic_fetch_add(&c->counts->specials, 1);
 }
@@ -292,6 +306,7 @@ void check_names_entry(struct check *c, struct check_dir *d, const char *disk, s
 		check_ours(c, d, disk);
 		break;
 	default:
+		note_link(c, d, disk);
 		check_tell(c, CHECK_FOREIGN, (struct check_place){ d, disk, NULL });
 	}
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "offline/repair.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "base/io.h"
+#include "crypto/kdf.h"
 #include "offline/repair_impl.h"
+#include "store/symlink.h"
 
 int repair_open(const struct vault *vault, int vault_fd, struct repair *out)
 {
@@ -80,13 +83,56 @@ static int keep(struct repair *r, enum check_kind kind, const char *cipher, cons
 
 /* ---- leftovers ---- */
 
+static void needs_closedir(DIR **s)
+{
+	if (*s)
+		(void)closedir(*s);
+}
+
+int repair_needs_side(const struct dir *d, const char *side)
+{
+	char target[NAME_LINK_TARGET_MAX + 1];
+	const struct dirent *e;
+	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(needs_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	if (!stream)
+		return -errno;
+	(void)TAKE_FD(fd);
+	while (errno = 0, (e = readdir(stream))) {
+		if (e->d_type != DT_LNK && e->d_type != DT_UNKNOWN)
+			continue;
+		int r = symlink_side_of(d, e->d_name, target, false);
+		if (r < 0 || (r > 0 && strcmp(target, side) == 0))
+			return r;
+	}
+	return errno ? -errno : 0;
+}
+
+/* Is it the side file of a link, whole by its hash? Then it is somebody's target. Returns 1, 0 or -errno. */
+static int is_target(const struct repair_place *p)
+{
+	uint8_t box[NAME_LINK_OVERHEAD + NAME_LINK_TARGET_MAX], hash[NAME_HASH_LEN];
+	char again[NAME_DISK_SIZE];
+	if (strncmp(p->disk, NAME_SLINK_PREFIX, strlen(NAME_SLINK_PREFIX)) != 0)
+		return 0;
+	ssize_t n = io_read_file(p->d.fd, p->disk, box, sizeof(box));
+	if (n < 0)
+		return n == -EUCLEAN || n == -EFBIG || n == -ELOOP ? 0 : (int)n;
+	kdf_hash(hash, sizeof(hash), NULL, 0, box, (size_t)n, NULL, 0);
+	name_encode_hashed(again, NAME_SLINK_PREFIX, hash);
+	return strcmp(again, p->disk) == 0;
+}
+
 static int remove_file(struct repair *r, const char *cipher)
 {
 	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
 	int err = repair_find(r, cipher, &p);
 	if (err < 0)
 		return err;
-	if (r->keep)
+	int target = is_target(&p);
+	if (target < 0)
+		return target;
+	if (r->keep || target)
 		return keep(r, CHECK_ORPHAN, cipher, &p);
 	return unlinkat(p.d.fd, p.disk, 0) == 0 ? 0 : -errno;
 }

@@ -27,13 +27,16 @@ static inline void repair_place_close(struct repair_place *p)
 /* The directory that the place leads to, open for reading. Returns a descriptor or -errno. */
 int repair_open_dir(const struct repair_place *p);
 
+/* Does a link in the directory have its target in this side file? Returns 1, 0 or -errno. */
+int repair_needs_side(const struct dir *d, const char *side);
+
 /* ---- repair_lost.c ---- */
 
 /* A new, empty directory in the quarantine, on disk, with a line in the report that says what comes from where.
  * Returns a descriptor or -errno. */
 int repair_lost_slot(struct repair *r, const char *why, const char *cipher);
 
-/* Move the entry there; a long name's side file goes with it. */
+/* Move the entry there; the side file of a long name goes with it, and that of a link. */
 int repair_lost_move(struct repair *r, const char *why, const char *cipher, const struct repair_place *p);
 
 /* ---- the steps ---- */

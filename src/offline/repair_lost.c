@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "offline/repair_impl.h"
+#include "store/symlink.h"
 
 #define LOST_REPORT "report.txt"
 #define LOST_SLOT_SIZE 16
@@ -112,14 +113,45 @@ static int lost_rename(int from, const char *disk, int slot)
 	return renameat(from, disk, slot, disk) == 0 ? 0 : -errno;
 }
 
+/* A link takes its target's side file along, which others may need where it is. Where that is damaged or missing
+ * there is nothing to take; side ends up empty. Returns 0 or -errno. */
+static int lost_take_target(const struct repair *r, const struct repair_place *p, int slot,
+			    char side[static NAME_DISK_SIZE])
+{
+	char target[NAME_LINK_TARGET_MAX + 1], made[NAME_DISK_SIZE];
+	struct dir to = { .st = r->st, .fd = slot };
+	side[0] = '\0';
+	int err = symlink_side_of(&p->d, p->disk, target, false);
+	if (err <= 0)
+		return err;
+	if (linkat(p->d.fd, target, slot, target, 0) != 0) {
+		err = symlink_copy_side(&p->d, p->disk, &to, made);
+		if (err == 0)
+			err = store_drain(r->st);
+		if (err < 0)
+			return err == -EUCLEAN || err == -ENOENT ? 0 : err;
+	}
+	memcpy(side, target, NAME_SLINK_LEN + 1);
+	return 0;
+}
+
+/* What has been taken along goes from where it was, if no other link there needs it. */
+static int lost_drop_target(const struct repair_place *p, const char *side)
+{
+	int needed = side[0] ? repair_needs_side(&p->d, side) : 1;
+	if (needed == 0 && unlinkat(p->d.fd, side, 0) != 0 && errno != ENOENT)
+		return -errno;
+	return needed < 0 ? needed : 0;
+}
+
 int repair_lost_move(struct repair *r, const char *why, const char *cipher, const struct repair_place *p)
 {
-	char side[NAME_DISK_SIZE];
+	char side[NAME_DISK_SIZE], target[NAME_DISK_SIZE];
 	_cleanup_fd_ int slot = repair_lost_slot(r, why, cipher);
 	if (slot < 0)
 		return slot;
-	int err = 0;
-	if (name_classify(p->disk) == NAME_LONG) {
+	int err = lost_take_target(r, p, slot, target);
+	if (err == 0 && name_classify(p->disk) == NAME_LONG) {
 		/* First: alone it would pass for a leftover. */
 		name_long_side(side, p->disk);
 		err = lost_rename(p->d.fd, side, slot);
@@ -128,5 +160,7 @@ int repair_lost_move(struct repair *r, const char *why, const char *cipher, cons
 		err = lost_rename(p->d.fd, p->disk, slot);
 	if (err == 0)
 		err = io_fsync_dir(slot);
+	if (err == 0)
+		err = lost_drop_target(p, target);
 	return err < 0 ? err : io_fsync_dir(p->d.fd);
 }
