@@ -98,6 +98,16 @@ void name_long_side(char *out, const char *disk)
 	memcpy(out + n, NAME_LONG_SUFFIX, sizeof(NAME_LONG_SUFFIX));
 }
 
+bool name_long_entry(const char *side, char entry[static NAME_DISK_SIZE])
+{
+	size_t n = strnlen(side, NAME_DISK_SIZE), suffix = strlen(NAME_LONG_SUFFIX);
+	if (n <= suffix || n > NAME_MAX_LEN || strcmp(side + n - suffix, NAME_LONG_SUFFIX) != 0)
+		return false;
+	memcpy(entry, side, n - suffix);
+	entry[n - suffix] = '\0';
+	return name_classify(entry) == NAME_LONG;
+}
+
 ssize_t name_link_len(size_t n)
 {
 	if (n == NAME_SLINK_LEN)

@@ -75,6 +75,9 @@ ssize_t name_decode_short(uint8_t *out, const char *disk);
 /* The side file of a NAME_LONG name: that with ".name". out has NAME_DISK_SIZE characters. */
 void name_long_side(char *out, const char *disk);
 
+/* The other way round: is this the name of such a side file? Then entry is the NAME_LONG name. */
+bool name_long_entry(const char *side, char entry[static NAME_DISK_SIZE]);
+
 /* Plaintext length of a symbolic link whose target on disk has n characters. Returns -EUCLEAN if no
  * sealed target has that length, and -ENAMETOOLONG if n is NAME_SLINK_LEN: the target is in a side file. */
 ssize_t name_link_len(size_t n);

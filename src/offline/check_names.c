@@ -120,17 +120,6 @@ void check_names_leave(struct check *c, struct check_dir *d)
 
 /* ---- names that belong to the format ---- */
 
-/* The entry that a name with ".name" at its end is the side file of. */
-static bool side_of(const char *disk, char entry[static NAME_DISK_SIZE])
-{
-	size_t n = strlen(disk), suffix = strlen(NAME_LONG_SUFFIX);
-	if (n <= suffix || strcmp(disk + n - suffix, NAME_LONG_SUFFIX) != 0)
-		return false;
-	memcpy(entry, disk, n - suffix);
-	entry[n - suffix] = '\0';
-	return name_classify(entry) == NAME_LONG;
-}
-
 static bool is_settings(const char *disk)
 {
 	return strcmp(disk, NAME_SETTINGS_FILE) == 0 || strcmp(disk, NAME_SETTINGS_BACKUP) == 0 ||
@@ -147,7 +136,7 @@ static void check_ours(struct check *c, struct check_dir *d, const char *disk)
 		return;
 	if (has_prefix(disk, NAME_TMP_PREFIX)) {
 		check_tell(c, CHECK_TEMPORARY, at);
-	} else if (side_of(disk, entry)) {
+	} else if (name_long_entry(disk, entry)) {
 		if (fstatat(d->d.fd, entry, &sb, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
 			check_tell(c, CHECK_ORPHAN, at);
 	} else if (has_prefix(disk, NAME_SLINK_PREFIX) && hash_of(disk, hash)) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "offline/repair.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 #include "base/io.h"
 #include "crypto/kdf.h"
 #include "offline/repair_impl.h"
-#include "store/symlink.h"
 
 int repair_open(const struct vault *vault, int vault_fd, struct repair *out)
 {
@@ -42,7 +40,7 @@ static bool next_part(const char **path, char part[static NAME_DISK_SIZE])
 
 int repair_find(const struct repair *r, const char *cipher, struct repair_place *out)
 {
-	struct repair_place _cleanup_place_ p = { .d.st = r->st };
+	struct repair_place _cleanup_place_ p = { .d.st = r->st, .d.root = true };
 	struct stat sb;
 	p.d.fd = openat(r->st->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p.d.fd < 0)
@@ -57,11 +55,25 @@ int repair_find(const struct repair *r, const char *cipher, struct repair_place 
 			return fd;
 		(void)close(p.d.fd);
 		p.d.fd = fd;
+		p.d.root = false;
 	}
 	if (fstatat(p.d.fd, p.disk, &sb, AT_SYMLINK_NOFOLLOW) != 0)
 		return -errno;
 	if (sb.st_dev != r->st->dev)
 		return -EXDEV;
+	*out = p;
+	p.d.fd = -1;
+	return 0;
+}
+
+int repair_find_still(const struct repair *r, enum check_kind kind, const char *cipher, struct repair_place *out)
+{
+	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
+	int still = repair_find(r, cipher, &p);
+	if (still == 0)
+		still = repair_still(kind, &p);
+	if (still <= 0)
+		return still < 0 ? still : REPAIR_CANNOT;
 	*out = p;
 	p.d.fd = -1;
 	return 0;
@@ -83,31 +95,6 @@ static int keep(struct repair *r, enum check_kind kind, const char *cipher, cons
 
 /* ---- leftovers ---- */
 
-static void needs_closedir(DIR **s)
-{
-	if (*s)
-		(void)closedir(*s);
-}
-
-int repair_needs_side(const struct dir *d, const char *side)
-{
-	char target[NAME_LINK_TARGET_MAX + 1];
-	const struct dirent *e;
-	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(needs_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	if (!stream)
-		return -errno;
-	(void)TAKE_FD(fd);
-	while (errno = 0, (e = readdir(stream))) {
-		if (e->d_type != DT_LNK && e->d_type != DT_UNKNOWN)
-			continue;
-		int r = symlink_side_of(d, e->d_name, target, false);
-		if (r < 0 || (r > 0 && strcmp(target, side) == 0))
-			return r;
-	}
-	return errno ? -errno : 0;
-}
-
 /* Is it the side file of a link, whole by its hash? Then it is somebody's target. Returns 1, 0 or -errno. */
 static int is_target(const struct repair_place *p)
 {
@@ -126,8 +113,8 @@ static int is_target(const struct repair_place *p)
 static int remove_file(struct repair *r, const char *cipher)
 {
 	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
-	int err = repair_find(r, cipher, &p);
-	if (err < 0)
+	int err = repair_find_still(r, CHECK_ORPHAN, cipher, &p);
+	if (err != 0)
 		return err;
 	int target = is_target(&p);
 	if (target < 0)
@@ -189,8 +176,8 @@ static int new_id(struct repair *r, const char *cipher)
 static int move_away(struct repair *r, enum check_kind kind, const char *cipher)
 {
 	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
-	int err = repair_find(r, cipher, &p);
-	return err < 0 ? err : keep(r, kind, cipher, &p);
+	int err = repair_find_still(r, kind, cipher, &p);
+	return err != 0 ? err : keep(r, kind, cipher, &p);
 }
 
 static int move_name(struct repair *r, const char *cipher)

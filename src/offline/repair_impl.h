@@ -15,6 +15,9 @@ struct repair_place {
 /* Go down the path, following no link. Returns 0 (then it is to be closed) or -errno. */
 int repair_find(const struct repair *r, const char *cipher, struct repair_place *out);
 
+/* The same, if it still is what was found, else REPAIR_CANNOT. */
+int repair_find_still(const struct repair *r, enum check_kind kind, const char *cipher, struct repair_place *out);
+
 static inline void repair_place_close(struct repair_place *p)
 {
 	if (p->d.fd >= 0)
@@ -26,6 +29,11 @@ static inline void repair_place_close(struct repair_place *p)
 
 /* The directory that the place leads to, open for reading. Returns a descriptor or -errno. */
 int repair_open_dir(const struct repair_place *p);
+
+/* ---- repair_judge.c ---- */
+
+/* Is it still what was found? Returns 1, 0 or -errno. */
+int repair_still(enum check_kind kind, const struct repair_place *p);
 
 /* Does a link in the directory have its target in this side file? Returns 1, 0 or -errno. */
 int repair_needs_side(const struct dir *d, const char *side);

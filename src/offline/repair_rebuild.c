@@ -125,8 +125,8 @@ int repair_rebuild_long(struct repair *r, const char *cipher)
 	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
 	char side[NAME_DISK_SIZE];
 	struct bytes c;
-	int err = repair_find(r, cipher, &p);
-	if (err < 0)
+	int err = repair_find_still(r, CHECK_LONG_NAME, cipher, &p);
+	if (err != 0)
 		return err;
 	struct search s = { .is = is_long_name, .disk = p.disk };
 	name_long_side(side, p.disk);
@@ -186,8 +186,8 @@ int repair_rebuild_id(struct repair *r, const char *cipher)
 {
 	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
 	struct bytes c;
-	int err = repair_find(r, cipher, &p);
-	if (err < 0)
+	int err = repair_find_still(r, CHECK_DIR_ID, cipher, &p);
+	if (err != 0)
 		return err;
 	_cleanup_fd_ int fd = repair_open_dir(&p);
 	if (fd < 0)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Looking again at what a check has found, right before something is done about it. A question may stand for
+ * hours, and what was missing may have arrived meanwhile: a synchronised folder brings files in any order.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "offline/repair_impl.h"
+#include "store/symlink.h"
+
+/* ---- side files ---- */
+
+static void judge_closedir(DIR **s)
+{
+	if (*s)
+		(void)closedir(*s);
+}
+
+int repair_needs_side(const struct dir *d, const char *side)
+{
+	char target[NAME_LINK_TARGET_MAX + 1];
+	const struct dirent *e;
+	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(judge_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	if (!stream)
+		return -errno;
+	(void)TAKE_FD(fd);
+	while (errno = 0, (e = readdir(stream))) {
+		if (e->d_type != DT_LNK && e->d_type != DT_UNKNOWN)
+			continue;
+		int r = symlink_side_of(d, e->d_name, target, false);
+		if (r < 0 || (r > 0 && strcmp(target, side) == 0))
+			return r;
+	}
+	return errno ? -errno : 0;
+}
+
+/* The entry of which it is the side file is not there, or no link has it for a target. */
+static int still_orphan(const struct repair_place *p)
+{
+	char entry[NAME_DISK_SIZE];
+	struct stat sb;
+	if (name_long_entry(p->disk, entry)) {
+		if (fstatat(p->d.fd, entry, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+			return 0;
+		return errno == ENOENT ? 1 : -errno;
+	}
+	int needed = repair_needs_side(&p->d, p->disk);
+	return needed < 0 ? needed : !needed;
+}
+
+/* ---- names ---- */
+
+/* The name does not open under the ID that the directory has now. */
+static int still_no_name(const struct repair_place *p)
+{
+	char name[NAME_PADDED_MAX];
+	struct dir d = p->d;
+	int err = 0;
+	if (d.root)
+		memcpy(d.id, d.st->vault->keys->root_id, sizeof(d.id));
+	else
+		err = dir_read_id(&d);
+	if (err < 0)
+		return err == -ENOENT || err == -EUCLEAN ? 0 : err;
+	ssize_t n = dir_open_name(&d, p->disk, name);
+	if (n < 0 && n != -EUCLEAN)
+		return (int)n;
+	return n < 0;
+}
+
+/* The directory has names in it and no ID. */
+static int still_no_id(const struct repair_place *p)
+{
+	_cleanup_fd_ int fd = repair_open_dir(p);
+	if (fd < 0)
+		return fd;
+	struct dir d = { .st = p->d.st, .fd = fd };
+	int err = dir_read_id(&d);
+	if (err != -ENOENT && err != -EUCLEAN)
+		return err;
+	int empty = dir_is_empty(&d);
+	return empty < 0 ? empty : !empty;
+}
+
+int repair_still(enum check_kind kind, const struct repair_place *p)
+{
+	switch (kind) {
+	case CHECK_ORPHAN: return still_orphan(p);
+	case CHECK_NAME:
+	case CHECK_LONG_NAME: return still_no_name(p);
+	case CHECK_DIR_ID: return still_no_id(p);
+	default: return 1;
+	}
+}
