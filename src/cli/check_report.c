@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/name.h"
+
 /* After a power cut there may be as many leftovers as files: people see the first of a kind. */
 #define LEFTOVERS_SHOWN 20u
 
@@ -104,9 +106,11 @@ void check_report_found(void *arg, const struct check_finding *f)
 	print_finding(f, class);
 }
 
-void check_report_mended(struct check_report *r, struct check_report_item *i, const char *done)
+void check_report_mended(struct check_report *r, struct check_report_item *i, const char *done, bool kept)
 {
 	i->mended = true;
+	if (kept && check_class_of(i->kind) == CHECK_DAMAGE)
+		r->put_away++;
 	r->mended[i->kind]++;
 	if (r->json)
 		add_json(r, r->repaired,
@@ -124,7 +128,7 @@ uint64_t check_report_count(const struct check_report *r, enum check_class class
 	for (int k = CHECK_NOTHING + 1; k < CHECK_KINDS; k++)
 		if (check_class_of((enum check_kind)k) == class)
 			n += r->n[k] - r->mended[k];
-	return n;
+	return class == CHECK_DAMAGE ? n + r->put_away : n;
 }
 
 static json_t *counts_json(const struct check_counts *c)
@@ -162,12 +166,17 @@ static void print_more(const struct check_report *r)
 static void print_class(const struct check_report *r, enum check_class class)
 {
 	uint64_t left = check_report_count(r, class), found = 0;
+	uint64_t away = class == CHECK_DAMAGE ? r->put_away : 0;
 	for (int k = CHECK_NOTHING + 1; k < CHECK_KINDS; k++)
 		if (check_class_of((enum check_kind)k) == class)
 			found += r->n[k];
 	if (found == 0)
 		return;
-	if (left < found)
+	if (away > 0)
+		text_line("%s: %llu found, %llu repaired, %llu moved or cut (" NAME_LOST_DIR " has what was there)",
+			  class_names[class], (unsigned long long)found, (unsigned long long)(found - left),
+			  (unsigned long long)away);
+	else if (left < found)
 		text_line("%s: %llu found, %llu repaired", class_names[class], (unsigned long long)found,
 			  (unsigned long long)(found - left));
 	else

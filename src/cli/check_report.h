@@ -24,6 +24,7 @@ struct check_report {
 	struct progress *progress; /* out of the way while something is printed */
 	uint64_t n[CHECK_KINDS];   /* found */
 	uint64_t mended[CHECK_KINDS];
+	uint64_t put_away; /* of the damage: it is out of the way, and still somebody has to look at it */
 	json_t *list[3];       /* by enum check_class */
 	json_t *repaired;
 	struct check_report_item *item;
@@ -38,8 +39,8 @@ void check_report_free(struct check_report *r);
 /* A struct check_options.found; arg is the report. */
 void check_report_found(void *arg, const struct check_finding *f);
 
-/* An item has been mended; done says how. */
-void check_report_mended(struct check_report *r, struct check_report_item *i, const char *done);
+/* An item has been mended; done says how. If it is damage and 'kept', that remains damage in this run. */
+void check_report_mended(struct check_report *r, struct check_report_item *i, const char *done, bool kept);
 
 /* How many of a class there are (still). */
 uint64_t check_report_count(const struct check_report *r, enum check_class class);

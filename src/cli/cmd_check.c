@@ -28,6 +28,7 @@ struct job {
 	struct progress progress;
 	struct check_report report;
 	uint64_t files, bytes; /* that progress knows of */
+	bool failed; /* something could not be repaired for another reason than what it is */
 	bool undone; /* a rebuild was not allowed, or failed: something may still be needed for it */
 };
 
@@ -168,10 +169,11 @@ static void mend(struct job *j, struct repair *r, const struct repair_step *s, s
 {
 	int err = s->mend(r, i->cipher);
 	if (err == 0 || err == REPAIR_KEPT)
-		check_report_mended(&j->report, i, err == 0 ? s->done : s->kept);
+		check_report_mended(&j->report, i, err == 0 ? s->done : s->kept, err == REPAIR_KEPT);
 	i->hopeless = i->hopeless || err == REPAIR_CANNOT;
 	if (err >= 0)
 		return;
+	j->failed = true;
 	j->undone = j->undone || s->when == REPAIR_REBUILD;
 	exit_note("cannot repair '%s' (ciphertext '%s', %s): %s", i->path, i->cipher, check_kind_name(i->kind),
 		  exit_reason(err));
@@ -267,6 +269,13 @@ static int open_vault(struct job *j)
 	return err < 0 ? exit_vault_dir(err, j->u.path) : 0;
 }
 
+static void tell_of_lost(const struct job *j)
+{
+	long n = repair_lost_count(j->tree.st);
+	if (n > 0)
+		text_line("quarantine: %ld in " NAME_LOST_DIR " (its report.txt says from where)", n);
+}
+
 static int check(struct job *j)
 {
 	struct check_counts counts;
@@ -283,11 +292,13 @@ static int check(struct job *j)
 	code = check_report_print(&j->report, j->u.path, &counts, j->args.quiet);
 	if (code != 0)
 		return code;
+	if (!j->args.json && !j->args.quiet)
+		tell_of_lost(j);
 	if (check_report_count(&j->report, CHECK_DAMAGE) > 0)
 		return EXIT_DAMAGED;
 	if (check_report_count(&j->report, CHECK_UNCHECKED) > 0)
 		return exit_fail(EXIT_FAILED, "not all of the vault could be checked");
-	return EXIT_DONE;
+	return j->failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 int cmd_check(int argc, char **argv)

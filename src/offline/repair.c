@@ -216,7 +216,7 @@ const struct repair_step repair_steps[] = {
 	  repair_content_finish },
 	{ CHECK_MISSING, REPAIR_ANY,
 	  "let files that were cut off end where they end now, with a copy kept in " NAME_LOST_DIR,
-	  "given the length that is left", NULL, repair_content_cut },
+	  NULL, "given the length that is left", repair_content_cut },
 	{ CHECK_HINT, REPAIR_ANY, "put size hints right", "put right", NULL, repair_content_hint },
 	{ CHECK_FOREIGN, REPAIR_ANY, "move what does not belong into a vault to " NAME_LOST_DIR, NULL, MOVED,
 	  move_foreign },

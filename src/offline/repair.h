@@ -17,6 +17,9 @@ struct repair {
 	bool keep;	   /* some names are still lost: leftovers go into the quarantine, not away */
 };
 
+/* How many things lie in the quarantine? A count, or -errno. */
+long repair_lost_count(const struct store *st);
+
 /* Nobody else may be using the vault. vault (unlocked) and vault_fd stay the caller's. Returns 0 or -errno. */
 int repair_open(const struct vault *vault, int vault_fd, struct repair *out);
 
@@ -32,7 +35,7 @@ enum repair_when {
 };
 
 #define REPAIR_CANNOT 1 /* not so; or it is no longer what was found */
-#define REPAIR_KEPT 2	/* it lies in the quarantine now */
+#define REPAIR_KEPT 2	/* it lies in the quarantine now, or what it was before does */
 
 struct repair_step {
 	enum check_kind kind;

@@ -199,5 +199,7 @@ int repair_content_cut(struct repair *r, const char *cipher)
 		err = file_settle(f);
 	if (store_is_damage(err))
 		return REPAIR_CANNOT;
-	return err < 0 ? err : content_end(&x);
+	if (err == 0)
+		err = content_end(&x);
+	return err < 0 ? err : REPAIR_KEPT;
 }

@@ -4,6 +4,7 @@
  * which it keeps its name; report.txt says, in names on disk, what came from where. The line is on disk before
  * anything is moved, so that nothing lies there without one.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,6 +36,26 @@ static int lost_open(struct repair *r)
 	if (err == 0)
 		r->lost = TAKE_FD(fd);
 	return err;
+}
+
+static void lost_closedir(DIR **s)
+{
+	if (*s)
+		(void)closedir(*s);
+}
+
+long repair_lost_count(const struct store *st)
+{
+	_cleanup_fd_ int fd = openat(st->root_fd, NAME_LOST_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_(lost_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	long n = 0;
+	if (!stream)
+		return errno == ENOENT ? 0 : -errno;
+	(void)TAKE_FD(fd);
+	while ((e = readdir(stream)))
+		n += !io_is_dot(e->d_name) && strcmp(e->d_name, LOST_REPORT) != 0;
+	return n;
 }
 
 /* Claim the next free number. */
