@@ -156,8 +156,10 @@ static bool answer_is_yes(void)
 
 static bool may_do(const struct job *j, const struct repair_step *s, size_t n)
 {
+	if (j->args.yes && s->asked)
+		exit_note("not done by --yes, only at a terminal: %s", s->question);
 	if (j->args.yes)
-		return true;
+		return !s->asked;
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "%zu found. Shall I %s? [y/N] ", n, s->question);
 	(void)fflush(stderr);

@@ -180,9 +180,17 @@ static int move_away(struct repair *r, enum check_kind kind, const char *cipher)
 	return err != 0 ? err : keep(r, kind, cipher, &p);
 }
 
+/* If no name in the directory opens, it is its ID that is not the right one: the names are left to it. */
 static int move_name(struct repair *r, const char *cipher)
 {
-	return move_away(r, CHECK_NAME, cipher);
+	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
+	int err = repair_find_still(r, CHECK_NAME, cipher, &p);
+	if (err != 0)
+		return err;
+	int open = repair_names_open(r, &p);
+	if (open <= 0)
+		return open < 0 ? open : REPAIR_CANNOT;
+	return keep(r, CHECK_NAME, cipher, &p);
 }
 
 static int move_long_name(struct repair *r, const char *cipher)
@@ -205,27 +213,27 @@ static int move_foreign(struct repair *r, const char *cipher)
 /* IDs and side files may be found again in temporaries and orphans, so those go later. What is moved goes last,
  * since it takes along what lies in it. */
 const struct repair_step repair_steps[] = {
-	{ CHECK_DIR_ID, REPAIR_REBUILD, "rebuild damaged directory IDs, where something tells what they were",
+	{ CHECK_DIR_ID, REPAIR_REBUILD, false, "rebuild damaged directory IDs, where something tells what they were",
 	  "rebuilt", NULL, repair_rebuild_id },
-	{ CHECK_LONG_NAME, REPAIR_REBUILD, "rebuild side files of long names, where something tells what they were",
+	{ CHECK_LONG_NAME, REPAIR_REBUILD, false, "rebuild side files of long names, where something tells what they were",
 	  "rebuilt", NULL, repair_rebuild_long },
-	{ CHECK_NO_ID, REPAIR_ANY, "give empty directories without an ID a new one", "given a new ID", NULL, new_id },
-	{ CHECK_TEMPORARY, REPAIR_CLEAR, "remove leftover temporaries", "removed", MOVED, remove_tmp },
-	{ CHECK_ORPHAN, REPAIR_CLEAR, "remove side files that nothing needs", "removed", MOVED, remove_file },
-	{ CHECK_UNFINISHED, REPAIR_ANY, "make the zeros of unfinished writes final", "finished", NULL,
+	{ CHECK_NO_ID, REPAIR_ANY, false, "give empty directories without an ID a new one", "given a new ID", NULL, new_id },
+	{ CHECK_TEMPORARY, REPAIR_CLEAR, false, "remove leftover temporaries", "removed", MOVED, remove_tmp },
+	{ CHECK_ORPHAN, REPAIR_CLEAR, false, "remove side files that nothing needs", "removed", MOVED, remove_file },
+	{ CHECK_UNFINISHED, REPAIR_ANY, false, "make the zeros of unfinished writes final", "finished", NULL,
 	  repair_content_finish },
-	{ CHECK_MISSING, REPAIR_ANY,
+	{ CHECK_MISSING, REPAIR_ANY, false,
 	  "let files that were cut off end where they end now, with a copy kept in " NAME_LOST_DIR,
 	  NULL, "given the length that is left", repair_content_cut },
-	{ CHECK_HINT, REPAIR_ANY, "put size hints right", "put right", NULL, repair_content_hint },
-	{ CHECK_FOREIGN, REPAIR_ANY, "move what does not belong into a vault to " NAME_LOST_DIR, NULL, MOVED,
+	{ CHECK_HINT, REPAIR_ANY, false, "put size hints right", "put right", NULL, repair_content_hint },
+	{ CHECK_FOREIGN, REPAIR_ANY, false, "move what does not belong into a vault to " NAME_LOST_DIR, NULL, MOVED,
 	  move_foreign },
-	{ CHECK_NAME, REPAIR_ANY, "move entries whose names do not open to " NAME_LOST_DIR, NULL, MOVED, move_name },
-	{ CHECK_LONG_NAME, REPAIR_REST,
+	{ CHECK_NAME, REPAIR_ANY, false, "move entries whose names do not open to " NAME_LOST_DIR, NULL, MOVED, move_name },
+	{ CHECK_LONG_NAME, REPAIR_REST, true,
 	  "move entries that have lost their long names to " NAME_LOST_DIR
 	  " (who still knows such a name need only look it up in the mount)",
 	  NULL, MOVED, move_long_name },
-	{ CHECK_DIR_ID, REPAIR_REST, "move directories that have lost their ID to " NAME_LOST_DIR, NULL, MOVED,
+	{ CHECK_DIR_ID, REPAIR_REST, false, "move directories that have lost their ID to " NAME_LOST_DIR, NULL, MOVED,
 	  move_dir },
 };
 const size_t repair_n_steps = sizeof(repair_steps) / sizeof(repair_steps[0]);

@@ -14,6 +14,8 @@ struct repair {
 	struct store *st;
 	int lost;	   /* the quarantine, or -1: not needed yet */
 	unsigned int slot; /* the last one used in it */
+	ino_t names_in;	   /* the directory last asked about, 0: none; do any names in it open? */
+	bool names_open;
 	bool keep;	   /* some names are still lost: leftovers go into the quarantine, not away */
 };
 
@@ -40,6 +42,7 @@ enum repair_when {
 struct repair_step {
 	enum check_kind kind;
 	enum repair_when when;
+	bool asked;	      /* only if somebody says so: what is moved can still be reached */
 	const char *question; /* "remove leftover temporaries" */
 	const char *done;     /* "removed" */
 	const char *kept;     /* what it is called if REPAIR_KEPT */

@@ -35,6 +35,9 @@ int repair_open_dir(const struct repair_place *p);
 /* Is it still what was found? Returns 1, 0 or -errno. */
 int repair_still(enum check_kind kind, const struct repair_place *p);
 
+/* Does any name open in the directory in which p lies? Returns 1, 0 or -errno. */
+int repair_names_open(struct repair *r, const struct repair_place *p);
+
 /* Does a link in the directory have its target in this side file? Returns 1, 0 or -errno. */
 int repair_needs_side(const struct dir *d, const char *side);
 

@@ -55,16 +55,57 @@ static int still_orphan(const struct repair_place *p)
 
 /* ---- names ---- */
 
+/* The directory with the ID that it has now. Returns 0, -ENOENT or -EUCLEAN (it has none) or -errno. */
+static int with_id(const struct repair_place *p, struct dir *d)
+{
+	*d = p->d;
+	if (!d->root)
+		return dir_read_id(d);
+	memcpy(d->id, d->st->vault->keys->root_id, sizeof(d->id));
+	return 0;
+}
+
+static int any_opens(const struct dir *d)
+{
+	char name[NAME_PADDED_MAX];
+	const struct dirent *e;
+	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(judge_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	if (!stream)
+		return -errno;
+	(void)TAKE_FD(fd);
+	while (errno = 0, (e = readdir(stream))) {
+		enum name_kind kind = name_classify(e->d_name);
+		if ((kind == NAME_SEALED || kind == NAME_LONG) && dir_open_name(d, e->d_name, name) >= 0)
+			return 1;
+	}
+	return -errno;
+}
+
+int repair_names_open(struct repair *r, const struct repair_place *p)
+{
+	struct dir d;
+	struct stat sb;
+	if (fstat(p->d.fd, &sb) != 0)
+		return -errno;
+	if (sb.st_ino != r->names_in) {
+		int open = with_id(p, &d);
+		if (open == 0)
+			open = any_opens(&d);
+		if (open < 0)
+			return open;
+		r->names_in = sb.st_ino;
+		r->names_open = open > 0;
+	}
+	return r->names_open;
+}
+
 /* The name does not open under the ID that the directory has now. */
 static int still_no_name(const struct repair_place *p)
 {
 	char name[NAME_PADDED_MAX];
-	struct dir d = p->d;
-	int err = 0;
-	if (d.root)
-		memcpy(d.id, d.st->vault->keys->root_id, sizeof(d.id));
-	else
-		err = dir_read_id(&d);
+	struct dir d;
+	int err = with_id(p, &d);
 	if (err < 0)
 		return err == -ENOENT || err == -EUCLEAN ? 0 : err;
 	ssize_t n = dir_open_name(&d, p->disk, name);
