@@ -18,6 +18,7 @@
 #define LOST_REPORT "report.txt"
 #define LOST_SLOT_SIZE 16
 #define LOST_SLOTS 100000000u
+#define LOST_SIDE_MODE 0444
 
 static int lost_open(struct repair *r)
 {
@@ -165,22 +166,58 @@ static int lost_drop_target(const struct repair_place *p, const char *side)
 	return needed < 0 ? needed : 0;
 }
 
+/* A second copy of the side file in the slot. Returns 1, 0 (there is none, or nothing that could be one: it goes
+ * along later) or -errno. */
+static int lost_take_side(const struct repair_place *p, const char *side, int slot)
+{
+	uint8_t b[NAME_SEALED_MAX];
+	struct stat sb;
+	if (fstatat(p->d.fd, side, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISREG(sb.st_mode))
+		return 0;
+	if (linkat(p->d.fd, side, slot, side, 0) == 0)
+		return 1;
+	ssize_t n = io_read_file(p->d.fd, side, b, sizeof(b));
+	if (n == -EFBIG)
+		return 0;
+	int err = n < 0 ? (int)n : io_replace_file(slot, side, NULL, b, (size_t)n, LOST_SIDE_MODE);
+	return err < 0 ? err : 1;
+}
+
+/* The entry is in the slot: its side file leaves the place where it was. */
+static int lost_drop_side(const struct repair_place *p, const char *side, int slot, bool taken)
+{
+	if (taken)
+		return unlinkat(p->d.fd, side, 0) == 0 || errno == ENOENT ? 0 : -errno;
+	int err = lost_rename(p->d.fd, side, slot);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Copies of side files first, then the entry, then the side files go: wherever it ends, the entry has its own
+ * beside it. */
 int repair_lost_move(struct repair *r, const char *why, const char *cipher, const struct repair_place *p)
 {
 	char side[NAME_DISK_SIZE], target[NAME_DISK_SIZE];
+	bool is_long = name_classify(p->disk) == NAME_LONG;
 	_cleanup_fd_ int slot = repair_lost_slot(r, why, cipher);
 	if (slot < 0)
 		return slot;
-	int err = lost_take_target(r, p, slot, target);
-	if (err == 0 && name_classify(p->disk) == NAME_LONG) {
-		/* First: alone it would pass for a leftover. */
-		name_long_side(side, p->disk);
-		err = lost_rename(p->d.fd, side, slot);
-	}
-	if (err == 0 || err == -ENOENT)
-		err = lost_rename(p->d.fd, p->disk, slot);
+	name_long_side(side, p->disk);
+	int taken = is_long ? lost_take_side(p, side, slot) : 0;
+	int err = taken < 0 ? taken : lost_take_target(r, p, slot, target);
 	if (err == 0)
 		err = io_fsync_dir(slot);
+	if (err == 0)
+		err = lost_rename(p->d.fd, p->disk, slot);
+	if (err < 0) {
+		if (taken > 0)
+			(void)unlinkat(slot, side, 0);
+		return err;
+	}
+	err = io_fsync_dir(slot);
+	if (err == 0 && is_long)
+		err = lost_drop_side(p, side, slot, taken > 0);
 	if (err == 0)
 		err = lost_drop_target(p, target);
 	return err < 0 ? err : io_fsync_dir(p->d.fd);
