@@ -79,6 +79,11 @@ void name_encode_hashed(char *out, const char *prefix, const uint8_t hash[static
 	(void)codec_b64_encode(out + n, hash, NAME_HASH_LEN);
 }
 
+bool name_is_outside(const char *disk, bool root)
+{
+	return disk[0] == '.' || (root && strcmp(disk, "lost+found") == 0);
+}
+
 ssize_t name_decode_short(uint8_t *out, const char *disk)
 {
 	size_t len = strnlen(disk, NAME_DISK_SIZE);

@@ -69,6 +69,9 @@ bool name_needs_hash(size_t sealed_len);
 void name_encode_short(char *out, const uint8_t *sealed, size_t n);
 void name_encode_hashed(char *out, const char *prefix, const uint8_t hash[static NAME_HASH_LEN]);
 
+/* Of a NAME_FOREIGN name: is it one that sync clients and filesystems give what they keep for themselves? */
+bool name_is_outside(const char *disk, bool root);
+
 /* Decode a NAME_SEALED name; out has NAME_SEALED_MAX bytes. Returns its length or -EUCLEAN. */
 ssize_t name_decode_short(uint8_t *out, const char *disk);
 

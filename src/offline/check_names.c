@@ -296,7 +296,8 @@ void check_names_entry(struct check *c, struct check_dir *d, const char *disk, s
 		break;
 	default:
 		note_link(c, d, disk);
-		check_tell(c, CHECK_FOREIGN, (struct check_place){ d, disk, NULL });
+		check_tell(c, name_is_outside(disk, !d->parent) ? CHECK_OUTSIDE : CHECK_FOREIGN,
+			   (struct check_place){ d, disk, NULL });
 	}
 }
 

@@ -64,6 +64,8 @@ static int tree_list_entry(const struct dir *d, const struct dirent *e, struct t
 	enum name_kind kind = name_classify(e->d_name);
 	if (io_is_dot(e->d_name) || kind == NAME_OURS)
 		return 0;
+	if (kind == NAME_FOREIGN && name_is_outside(e->d_name, d->root))
+		return 0;
 	ssize_t len = kind == NAME_FOREIGN ? -EUCLEAN : dir_open_name(d, e->d_name, name);
 	return tree_list_add(l, cap, tree_child_new(e, name, len));
 }
