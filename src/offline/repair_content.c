@@ -107,6 +107,20 @@ int repair_content_hint(struct repair *r, const char *cipher)
 	return content_end(&x);
 }
 
+/* Is any of it damaged? What is made final then could hide that. Returns 1, 0 or -errno. */
+static int content_is_damaged(struct content *x)
+{
+	struct check_sink sink = { content_found, x };
+	_Atomic uint64_t bytes = 0;
+	int err = check_file_verify(&x->file, 0, check_file_blocks(&x->file), &sink, &bytes);
+	if (err < 0)
+		return err;
+	for (int k = CHECK_NOTHING + 1; k < CHECK_KINDS; k++)
+		if (x->found[k] && check_class_of((enum check_kind)k) == CHECK_DAMAGE)
+			return 1;
+	return 0;
+}
+
 /* What lies behind the durable length becomes what it reads as, and is recorded as durable. */
 int repair_content_finish(struct repair *r, const char *cipher)
 {
@@ -121,6 +135,9 @@ int repair_content_finish(struct repair *r, const char *cipher)
 			return -errno;
 		return content_end(&x);
 	}
+	err = content_is_damaged(&x);
+	if (err != 0)
+		return err < 0 ? err : REPAIR_CANNOT;
 	err = content_file(r, &x, &f);
 	if (err == 0)
 		err = file_sync(f, false);
