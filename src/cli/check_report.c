@@ -9,6 +9,7 @@
 
 /* After a power cut there may be as many leftovers as files: people see the first of a kind. */
 #define LEFTOVERS_SHOWN 20u
+#define SAME_LOOK_BACK 64u
 
 static const char *const class_names[] = { "damage", "leftover", "not checked" };
 static const char *const class_keys[] = { "damage", "leftovers", "unchecked" };
@@ -39,9 +40,30 @@ void check_report_free(struct check_report *r)
 
 /* ---- one finding ---- */
 
+/* The same in another piece of a file? Threads work on several files at a time. */
+static struct check_report_item *same_item(const struct check_report *r, const struct check_finding *f)
+{
+	for (size_t i = r->n_items; i > 0 && r->n_items - i < SAME_LOOK_BACK; i--) {
+		struct check_report_item *x = &r->item[i - 1];
+		if (x->kind == f->kind && strcmp(x->cipher, f->cipher) == 0)
+			return x;
+	}
+	return NULL;
+}
+
 static void keep_item(struct check_report *r, const struct check_finding *f)
 {
-	struct check_report_item i = { .kind = f->kind, .path = strdup(f->path), .cipher = strdup(f->cipher) };
+	struct check_report_item *same = same_item(r, f);
+	if (same) {
+		same->findings++;
+		return;
+	}
+	struct check_report_item i = {
+		.kind = f->kind,
+		.path = strdup(f->path),
+		.cipher = strdup(f->cipher),
+		.findings = 1,
+	};
 	if (r->n_items == r->cap) {
 		size_t cap = r->cap ? 2 * r->cap : 64;
 		struct check_report_item *more = reallocarray(r->item, cap, sizeof(*more));
@@ -110,8 +132,8 @@ void check_report_mended(struct check_report *r, struct check_report_item *i, co
 {
 	i->mended = true;
 	if (kept && check_class_of(i->kind) == CHECK_DAMAGE)
-		r->put_away++;
-	r->mended[i->kind]++;
+		r->put_away += i->findings;
+	r->mended[i->kind] += i->findings;
 	if (r->json)
 		add_json(r, r->repaired,
 			 json_pack("{s:s, s:o, s:o, s:s}", "kind", check_kind_name(i->kind), "path",

@@ -14,6 +14,7 @@ struct check_report_item {
 	enum check_kind kind;
 	char *path;
 	char *cipher;
+	uint64_t findings; /* of this kind in this file: one repair is for all */
 	bool mended;
 	bool hopeless; /* a step has found that it cannot mend it */
 };
