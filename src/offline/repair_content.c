@@ -201,7 +201,8 @@ int repair_content_cut(struct repair *r, const char *cipher)
 		return err;
 	if (x.file.len == x.file.found)
 		return 0;
-	if (!x.file.last_opens)
+	/* An older state of the last block there ends too soon: no use in a copy, each time anew. */
+	if (!x.file.last_opens || x.file.found < x.file.pages * CONTENT_PAYLOAD)
 		return REPAIR_CANNOT;
 	err = content_file(r, &x, &f);
 	if (err < 0)
