@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/name.h"
+#include "offline/repair.h"
 
 /* After a power cut there may be as many leftovers as files: people see the first of a kind. */
 #define LEFTOVERS_SHOWN 20u

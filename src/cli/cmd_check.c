@@ -257,8 +257,10 @@ static int open_vault(struct job *j)
 	if (code == 0)
 		code = unlock_lock(&j->u, true, false, a->quiet);
 	if (code == 0 && lock_vault(j->u.fd, true) == 1)
-		code = exit_fail(EXIT_FAILED, "the filesystem of '%s' knows no locks, so nothing keeps others from using "
-					      "the vault meanwhile: repair it on another", j->u.path);
+		code = exit_fail(EXIT_FAILED,
+				 "the filesystem of '%s' knows no locks, so nothing keeps others from using "
+				 "the vault meanwhile: repair it on another",
+				 j->u.path);
 	if (code == 0)
 		code = unlock_source(&j->u, a->passfile);
 	if (code == 0)

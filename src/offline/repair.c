@@ -215,9 +215,11 @@ static int move_foreign(struct repair *r, const char *cipher)
 const struct repair_step repair_steps[] = {
 	{ CHECK_DIR_ID, REPAIR_REBUILD, false, "rebuild damaged directory IDs, where something tells what they were",
 	  "rebuilt", NULL, repair_rebuild_id },
-	{ CHECK_LONG_NAME, REPAIR_REBUILD, false, "rebuild side files of long names, where something tells what they were",
+	{ CHECK_LONG_NAME, REPAIR_REBUILD, false,
+	  "rebuild side files of long names, where something tells what they were",
 	  "rebuilt", NULL, repair_rebuild_long },
-	{ CHECK_NO_ID, REPAIR_ANY, false, "give empty directories without an ID a new one", "given a new ID", NULL, new_id },
+	{ CHECK_NO_ID, REPAIR_ANY, false, "give empty directories without an ID a new one",
+	  "given a new ID", NULL, new_id },
 	{ CHECK_TEMPORARY, REPAIR_CLEAR, false, "remove leftover temporaries", "removed", MOVED, remove_tmp },
 	{ CHECK_ORPHAN, REPAIR_CLEAR, false, "remove side files that nothing needs", "removed", MOVED, remove_file },
 	{ CHECK_UNFINISHED, REPAIR_ANY, false, "make the zeros of unfinished writes final", "finished", NULL,
@@ -228,7 +230,8 @@ const struct repair_step repair_steps[] = {
 	{ CHECK_HINT, REPAIR_ANY, false, "put size hints right", "put right", NULL, repair_content_hint },
 	{ CHECK_FOREIGN, REPAIR_ANY, false, "move what does not belong into a vault to " NAME_LOST_DIR, NULL, MOVED,
 	  move_foreign },
-	{ CHECK_NAME, REPAIR_ANY, false, "move entries whose names do not open to " NAME_LOST_DIR, NULL, MOVED, move_name },
+	{ CHECK_NAME, REPAIR_ANY, false,
+	  "move entries whose names do not open to " NAME_LOST_DIR, NULL, MOVED, move_name },
 	{ CHECK_LONG_NAME, REPAIR_REST, true,
 	  "move entries that have lost their long names to " NAME_LOST_DIR
 	  " (who still knows such a name need only look it up in the mount)",
