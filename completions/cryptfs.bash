@@ -45,7 +45,7 @@ _cryptfs_options()
 	umount)	echo "--lazy --help" ;;
 	ls)	echo "--long --recursive --print0 --json --passfile --quiet --help -l -R" ;;
 	cat)	echo "--salvage --output --passfile --quiet --help" ;;
-	export)	echo "--overwrite --salvage --passfile --quiet --help" ;;
+	export)	echo "--overwrite --salvage --privileged --passfile --quiet --help" ;;
 	check)	echo "--path --quick --repair --yes --jobs --json --passfile --quiet --help -j" ;;
 	info | status) echo "--json --help" ;;
 	esac

@@ -43,6 +43,7 @@ complete -c cryptfs -n '__fish_seen_subcommand_from ls' -s 0 -l print0 -d 'a NUL
 complete -c cryptfs -n '__fish_seen_subcommand_from cat export' -l salvage -d 'of damaged files what is intact'
 complete -c cryptfs -n '__fish_seen_subcommand_from cat' -s o -l output -r -F -d 'write to a new file'
 complete -c cryptfs -n '__fish_seen_subcommand_from export' -l overwrite -d 'replace files that are there'
+complete -c cryptfs -n '__fish_seen_subcommand_from export' -l privileged -d 'keep set-ID bits and devices'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from check' -l path -x -d 'only what is at or below'
 complete -c cryptfs -n '__fish_seen_subcommand_from check' -l quick -d 'names, and both ends of each file'

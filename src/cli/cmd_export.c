@@ -25,6 +25,7 @@ struct export_args {
 	const char *passfile;
 	bool overwrite;
 	bool salvage;
+	bool privileged;
 	bool quiet;
 };
 
@@ -169,6 +170,7 @@ static int run(const struct export_args *a, const struct tree_entry *e, const st
 		.overwrite = a->overwrite,
 		.salvage = a->salvage,
 		.owners = geteuid() == 0,
+		.privileged = a->privileged,
 		.done = on_done,
 		.trouble = on_trouble,
 		.walk_trouble = on_walk_trouble,
@@ -200,11 +202,12 @@ static int run(const struct export_args *a, const struct tree_entry *e, const st
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct export_args *a)
 {
-	enum { PASSFILE = 256, OVERWRITE, SALVAGE };
+	enum { PASSFILE = 256, OVERWRITE, SALVAGE, PRIVILEGED };
 	static const struct option options[] = {
 		{ "passfile", required_argument, NULL, PASSFILE },
 		{ "overwrite", no_argument, NULL, OVERWRITE },
 		{ "salvage", no_argument, NULL, SALVAGE },
+		{ "privileged", no_argument, NULL, PRIVILEGED },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -216,6 +219,7 @@ static int parse(int argc, char **argv, struct export_args *a)
 		case PASSFILE: a->passfile = optarg; break;
 		case OVERWRITE: a->overwrite = true; break;
 		case SALVAGE: a->salvage = true; break;
+		case PRIVILEGED: a->privileged = true; break;
 		case 'q': a->quiet = true; break;
 		case 'h': (void)main_help("export"); return -1;
 		default: return exit_usage("export", NULL);

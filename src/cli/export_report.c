@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/offline.h"
@@ -89,6 +90,13 @@ static void attrs(struct export_report *r, const char *path, int err)
 		r->first_attrs = NULL;
 }
 
+/* Nothing has gone wrong: it is as it was asked for. */
+static void set_id(struct export_report *r, const char *path)
+{
+	if (r->set_id++ == 0)
+		r->first_set_id = strdup(path);
+}
+
 void export_report_event(struct export_report *r, const struct export_event *e)
 {
 	_cleanup_free_ char *joined = offline_join(r->path, e->item->path);
@@ -98,7 +106,11 @@ void export_report_event(struct export_report *r, const struct export_event *e)
 	case EXPORT_SALVAGED: salvaged(r, path, e->salvage); break;
 	case EXPORT_UNWRITTEN: unwritten(r, e); break;
 	case EXPORT_ATTRS: attrs(r, path, e->err); break;
-	case EXPORT_LEFT_OUT: keep_text(r, EXIT_FAILED, "'%s' is left out: only root can make a device", path); break;
+	case EXPORT_SET_ID: set_id(r, path); break;
+	case EXPORT_LEFT_OUT:
+		keep_text(r, EXIT_FAILED, "'%s' is left out: it is a device (for root to have it: --privileged)",
+			  path);
+		break;
 	}
 }
 
@@ -123,6 +135,11 @@ static void say(struct export_report *r)
 		exit_note("%zu exported without some of their attributes (owner, mode, times, extended), the first %s",
 			  r->attrs, r->first_attrs ? r->first_attrs : "");
 	free(r->first_attrs);
+	if (r->set_id > 0)
+		exit_note("%zu exported without set-user-ID or set-group-ID bits (to keep them: --privileged), the "
+			  "first '%s'",
+			  r->set_id, r->first_set_id ? r->first_set_id : "");
+	free(r->first_set_id);
 	if (r->forgotten)
 		exit_note("and more, for which there was no memory");
 }

@@ -15,6 +15,8 @@ struct export_report {
 	size_t n;
 	size_t attrs;	  /* how many are there, but not with all their attributes */
 	char *first_attrs; /* one of them */
+	size_t set_id;	  /* how many are there without their set-ID bits */
+	char *first_set_id;
 	bool forgotten;	  /* there was no memory for some */
 	int code;
 };

@@ -107,6 +107,7 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "      --overwrite         replace files that are there already\n"
 	  "      --salvage           of damaged files copy what is intact, and zeros for the rest\n"
+	  "      --privileged        keep set-user-ID and set-group-ID bits, for root devices too\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },

@@ -218,6 +218,8 @@ static int export_write(const struct export_make *m, const char *tmp)
 		return r;
 	}
 	export_attrs(m, export_set_attrs(m->x, m->item, fd));
+	if (export_drops_set_id(m->x, &m->item->sb))
+		export_event(m->x, m->item, EXPORT_SET_ID, 0, NULL, NULL);
 	if (m->item->sb.st_nlink > 1 && m->item->depth > 0)
 		export_remember(m->x, m->item, fd);
 	return 0;
@@ -263,7 +265,7 @@ static int export_special(const struct export_make *m)
 	const struct stat *sb = &m->item->sb;
 	bool device = S_ISCHR(sb->st_mode) || S_ISBLK(sb->st_mode);
 	export_tmp_name(tmp);
-	if (device && !m->x->opt->owners) {
+	if (device && !(m->x->opt->owners && m->x->opt->privileged)) {
 		export_event(m->x, m->item, EXPORT_LEFT_OUT, -EPERM, NULL, NULL);
 		return 0;
 	}

@@ -15,7 +15,8 @@ enum export_trouble {
 	EXPORT_SALVAGED, /* is there as far as it could be salvaged */
 	EXPORT_UNWRITTEN, /* cannot be made, or not so as it should be: err */
 	EXPORT_ATTRS,	 /* is there, but without some of its mode, times, owner or attributes: err */
-	EXPORT_LEFT_OUT, /* a device, which only root can make */
+	EXPORT_SET_ID,	 /* is there, but without a set-user-ID or set-group-ID bit that it had */
+	EXPORT_LEFT_OUT, /* a device */
 };
 
 /* What could not be done. As long as the call lasts. */
@@ -30,7 +31,8 @@ struct export_event {
 struct export_options {
 	bool overwrite; /* replace what is no directory */
 	bool salvage;
-	bool owners;	/* keep them, and make devices */
+	bool owners;	/* keep them */
+	bool privileged; /* keep what gives powers to others, as far as owners allow it: set-ID bits, devices */
 	/* So many more files and bytes are done. Returns 0, or -errno to end it. */
 	int (*done)(void *arg, uint64_t files, uint64_t bytes);
 	void (*trouble)(void *arg, const struct export_event *e);

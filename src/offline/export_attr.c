@@ -72,15 +72,24 @@ static int export_xattrs(const struct walk_item *i, int to)
 
 /* ---- owner, mode, times ---- */
 
-/* Who may not give a file away must not give away what its owner alone could either. */
+/* Modes and owners are not authenticated. And who may not give a file away must not give away what its owner alone
+ * could either. */
 static mode_t export_mode(const struct export *x, const struct stat *sb)
 {
 	mode_t mode = sb->st_mode & 07777;
-	if (!x->opt->owners && sb->st_uid != geteuid())
+	bool kept = x->opt->privileged;
+	if (S_ISDIR(sb->st_mode))
+		return mode;
+	if (!kept || (!x->opt->owners && sb->st_uid != geteuid()))
 		mode &= ~(mode_t)S_ISUID;
-	if (!x->opt->owners && sb->st_gid != getegid() && !S_ISDIR(sb->st_mode))
+	if (!kept || (!x->opt->owners && sb->st_gid != getegid()))
 		mode &= ~(mode_t)S_ISGID;
 	return mode;
+}
+
+bool export_drops_set_id(const struct export *x, const struct stat *sb)
+{
+	return export_mode(x, sb) != (sb->st_mode & 07777);
 }
 
 int export_set_attrs(struct export *x, const struct walk_item *i, int fd)

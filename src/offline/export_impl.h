@@ -30,6 +30,9 @@ int export_link_compare(const void *a, const void *b);
 int export_push(struct export *x, int fd, bool ours);
 void export_pop(struct export *x);
 
+/* Has it a set-ID bit that is not to be kept? That of a directory only says who gets what is made in it. */
+bool export_drops_set_id(const struct export *x, const struct stat *sb);
+
 /* Give what was made and is open as fd (a file or a directory) all that the item has: attributes, owner, mode,
  * times. Goes on after a failure and returns the first: 0 or -errno. */
 int export_set_attrs(struct export *x, const struct walk_item *i, int fd);
