@@ -220,6 +220,15 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len)
 
 /* ---- holes ---- */
 
+/* The first block that may be a hole: in a file that is not SPARSE all those must be there that are durable, but
+ * behind them a power cut, or somebody who made the ciphertext longer, may have left some. */
+static uint64_t file_holes_from(const struct file *f)
+{
+	if (f->header.flags & CONTENT_FLAG_SPARSE)
+		return 0;
+	return (f->whole + CONTENT_PAYLOAD - 1) / CONTENT_PAYLOAD;
+}
+
 int64_t file_seek(struct file *f, uint64_t off, int whence)
 {
 	SCOPED_READ(&f->lock);
@@ -231,11 +240,14 @@ int64_t file_seek(struct file *f, uint64_t off, int whence)
 		return -EINVAL;
 	if (off >= size)
 		return -ENXIO;
-	if (!(f->header.flags & CONTENT_FLAG_SPARSE))
+	uint64_t block = (off + CONTENT_HEADER_LEN) / CONTENT_PAYLOAD, first = file_holes_from(f);
+	if (whence == SEEK_DATA && block < first)
+		return (int64_t)off;
+	if (first * CONTENT_PAYLOAD >= f->len)
 		return (int64_t)(whence == SEEK_DATA ? off : size);
 
-	uint64_t block = (off + CONTENT_HEADER_LEN) / CONTENT_PAYLOAD;
-	off_t found = lseek(f->fd, (off_t)(block * CONTENT_PAGE), whence);
+	uint64_t from = block > first ? block : first;
+	off_t found = lseek(f->fd, (off_t)(from * CONTENT_PAGE), whence);
 	if (found < 0)
 		return errno == ENXIO && whence == SEEK_HOLE ? (int64_t)size : -errno;
 	/* A page that is a hole in part was never written whole: it counts as data. */
