@@ -69,6 +69,11 @@ static void unwritten(struct export_report *r, const struct export_event *e)
 	const char *at = path ? path : r->dest;
 	if (e->err == -EEXIST)
 		keep_text(r, EXIT_FAILED, "'%s' exists already (to replace it: --overwrite)", at);
+	else if (e->err == -ENOTUNIQ)
+		keep_text(r, EXIT_FAILED,
+			  "'%s' is not exported: its name is taken by what was exported before it (are capital and "
+			  "small letters the same there?)",
+			  at);
 	else if (e->err == -EISDIR)
 		keep_text(r, EXIT_FAILED, "'%s' cannot be replaced: it is a directory", at);
 	else if (e->err == -ENOTDIR || e->err == -ELOOP)

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/io.h"
@@ -75,7 +78,7 @@ static int export_clear(const struct export_make *m)
 		return -EEXIST;
 	if (S_ISDIR(sb.st_mode))
 		return -EISDIR;
-	return 0;
+	return export_made_has(m->x, &sb) ? -ENOTUNIQ : 0;
 }
 
 static void export_tmp_name(char out[static EXPORT_TMP_SIZE])
@@ -91,12 +94,16 @@ static void export_tmp_name(char out[static EXPORT_TMP_SIZE])
 static int export_place(const struct export_make *m, const char *tmp)
 {
 	unsigned int flags = m->x->opt->overwrite ? 0 : RENAME_NOREPLACE;
+	struct stat sb;
+	bool known = !flags && fstatat(m->dir, tmp, &sb, AT_SYMLINK_NOFOLLOW) == 0;
 	int r = renameat2(m->dir, tmp, m->dir, m->name, flags);
 	if (r != 0 && (errno == EINVAL || errno == ENOSYS) && flags) /* a filesystem without that flag */
 		r = faccessat(m->dir, m->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? (errno = EEXIST, -1)
 									      : renameat(m->dir, tmp, m->dir, m->name);
 	if (r == 0) {
 		m->x->placed++;
+		if (known)
+			export_made_add(m->x, &sb);
 		return 0;
 	}
 	r = -errno;
@@ -165,16 +172,13 @@ static int export_content(const struct export_make *m, int fd)
 }
 
 /* Remember where the first name of a file with several is. Without memory it is a file of its own. */
-static void export_remember(struct export *x, const struct walk_item *i, int fd)
+static void export_remember(struct export *x, const struct walk_item *i, const struct stat *sb)
 {
-	struct stat sb;
 	size_t n = strlen(i->path);
 	struct export_link *l = malloc(sizeof(*l) + n + 1);
-	if (!l || fstat(fd, &sb) != 0) {
-		free(l);
+	if (!l)
 		return;
-	}
-	*l = (struct export_link){ .from = i->sb.st_ino, .dev = sb.st_dev, .ino = sb.st_ino };
+	*l = (struct export_link){ .from = i->sb.st_ino, .dev = sb->st_dev, .ino = sb->st_ino };
 	memcpy(l->path, i->path, n + 1);
 	struct export_link **at = tsearch(l, &x->links, export_link_compare);
 	if (!at || *at != l)
@@ -205,6 +209,14 @@ static int export_another_name(const struct export_make *m, const char *tmp)
 	return -ESTALE;
 }
 
+/* Some filesystems tell only now that there was no room, or no connection. Closes it. */
+static int export_finish(const struct export *x, int *fd)
+{
+	int synced = x->sync_each ? io_fsync(*fd, false) : 0;
+	int closed = close(TAKE_FD(*fd)) == 0 || errno == EINTR ? 0 : -errno;
+	return synced < 0 ? synced : closed;
+}
+
 /* Write the file under a temporary name. Returns 0, 1 if it could not be read (told), or -errno; unless it is 0
  * nothing is left. */
 static int export_write(const struct export_make *m, const char *tmp)
@@ -212,16 +224,21 @@ static int export_write(const struct export_make *m, const char *tmp)
 	_cleanup_fd_ int fd = openat(m->dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	int r = export_content(m, fd);
+	struct stat sb;
+	int attrs = 0, r = export_content(m, fd);
+	if (r == 0) {
+		attrs = export_set_attrs(m->x, m->item, fd);
+		r = fstat(fd, &sb) == 0 ? export_finish(m->x, &fd) : -errno;
+	}
 	if (r != 0) {
 		(void)unlinkat(m->dir, tmp, 0);
 		return r;
 	}
-	export_attrs(m, export_set_attrs(m->x, m->item, fd));
+	export_attrs(m, attrs);
 	if (export_drops_set_id(m->x, &m->item->sb))
 		export_event(m->x, m->item, EXPORT_SET_ID, 0, NULL, NULL);
 	if (m->item->sb.st_nlink > 1 && m->item->depth > 0)
-		export_remember(m->x, m->item, fd);
+		export_remember(m->x, m->item, &sb);
 	return 0;
 }
 
@@ -341,10 +358,13 @@ int export_tree(const struct tree_entry *from, int dest_fd, const char *name, co
 {
 	static const struct walk_ops ops = { export_entry, export_leave, export_walk_trouble };
 	struct export x = { .opt = opt, .dest = dest_fd, .name = name };
+	struct statfs sf;
+	x.sync_each = fstatfs(dest_fd, &sf) == 0 && sf.f_type == FUSE_SUPER_MAGIC;
 	int r = walk_tree(from, &ops, &x);
 	while (x.n > 0)
 		export_pop(&x);
 	free(x.level);
 	tdestroy(x.links, free);
+	export_made_free(&x);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Private to export.c and export_attr.c. */
+/* Private to export.c, export_attr.c and export_made.c. */
 #ifndef CRYPTFS_OFFLINE_EXPORT_IMPL_H
 #define CRYPTFS_OFFLINE_EXPORT_IMPL_H
 
@@ -19,11 +19,19 @@ struct export {
 	size_t n;
 	size_t cap;
 	void *links; /* tsearch(3): files with several names */
+	void *made;  /* tsearch(3): what has got a name where others may be replaced */
+	bool sync_each; /* syncfs does not reach what is written there */
 	uint64_t placed; /* how many things, but directories, have got their names */
 	int stop;    /* what opt->done ended it with */
 };
 
 int export_link_compare(const void *a, const void *b);
+
+/* What this run has made must not be replaced by what comes later: some filesystems take names for the same that a
+ * vault tells apart. Without memory it is not known. */
+void export_made_add(struct export *x, const struct stat *sb);
+bool export_made_has(const struct export *x, const struct stat *sb);
+void export_made_free(struct export *x);
 
 /* A level more, for an open directory, which belongs to it from then on; fd may be negative (errno). Returns 0 or
  * -errno. */
