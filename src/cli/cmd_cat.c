@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,13 +19,9 @@
 #define RANGES_SHOWN 20
 
 struct cat_args {
-	const char *vault;
-	char **paths;
-	int n;
-	const char *passfile;
+	struct offline_args on;
 	const char *output;
 	bool salvage;
-	bool quiet;
 };
 
 static int unwritable(const struct cat_args *a, int err)
@@ -139,7 +135,7 @@ static int cat_salvage(const struct cat_args *a, const struct tree *t, const cha
 static int cat_path(const struct cat_args *a, const struct tree *t, const char *path, struct output *out)
 {
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
-	int code = offline_find(t, a->vault, path, TREE_FOLLOW_WAY | TREE_FOLLOW_LAST, &e);
+	int code = offline_find(t, a->on.vault, path, TREE_FOLLOW_WAY | TREE_FOLLOW_LAST, &e);
 	if (code != 0)
 		return code;
 	if (S_ISDIR(e.sb.st_mode))
@@ -153,8 +149,8 @@ static int cat_path(const struct cat_args *a, const struct tree *t, const char *
 static int cat_all(const struct cat_args *a, const struct tree *t, struct output *out)
 {
 	int code = 0;
-	for (int i = 0; i < a->n; i++)
-		code = offline_worse(code, cat_path(a, t, a->paths[i], out));
+	for (int i = 0; i < a->on.n; i++)
+		code = offline_worse(code, cat_path(a, t, a->on.operands[i], out));
 	int err = output_end(out);
 	return err < 0 ? unwritable(a, err) : code;
 }
@@ -179,36 +175,36 @@ static int cat_to_file(const struct cat_args *a, const struct tree *t)
 	return code;
 }
 
+enum { SALVAGE = OFFLINE_OWN };
+
+static void take(void *arg, int option)
+{
+	struct cat_args *a = arg;
+	switch (option) {
+	case SALVAGE: a->salvage = true; break;
+	case 'o': a->output = optarg; break;
+	}
+}
+
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct cat_args *a)
 {
-	enum { PASSFILE = 256, SALVAGE };
 	static const struct option options[] = {
-		{ "passfile", required_argument, NULL, PASSFILE },
 		{ "output", required_argument, NULL, 'o' },
 		{ "salvage", no_argument, NULL, SALVAGE },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		OFFLINE_OPTIONS,
 	};
-	*a = (struct cat_args){ .vault = NULL };
-	int c;
-	while ((c = getopt_long(argc, argv, "o:qh", options, NULL)) != -1) {
-		switch (c) {
-		case PASSFILE: a->passfile = optarg; break;
-		case SALVAGE: a->salvage = true; break;
-		case 'o': a->output = optarg; break;
-		case 'q': a->quiet = true; break;
-		case 'h': (void)main_help("cat"); return -1;
-		default: return exit_usage("cat", NULL);
-		}
-	}
-	if (argc - optind < 2)
-		return exit_usage("cat", "cat takes the vault and one or more paths in it");
-	a->vault = argv[optind];
-	a->paths = argv + optind + 1;
-	a->n = argc - optind - 1;
-	return 0;
+	static const struct offline_verb verb = {
+		.name = "cat",
+		.letters = "o:qh",
+		.options = options,
+		.take = take,
+		.min = 1,
+		.max = INT_MAX,
+		.operands = "cat takes the vault and one or more paths in it",
+	};
+	*a = (struct cat_args){ .on = { .vault = NULL } };
+	return offline_parse(&verb, argc, argv, &a->on, a);
 }
 
 int cmd_cat(int argc, char **argv)
@@ -220,7 +216,7 @@ int cmd_cat(int argc, char **argv)
 
 	_cleanup_(unlock_free) struct unlock u = UNLOCK_NONE;
 	_cleanup_tree_ struct tree t = { NULL, NULL };
-	code = unlock_tree(&u, a.vault, a.passfile, a.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, a.on.passfile, a.on.quiet, &t);
 	if (code != 0)
 		return code;
 	if (a.output)

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,14 +18,12 @@
 #include "offline/export.h"
 
 struct export_args {
-	const char *vault;
+	struct offline_args on;
 	const char *path;
 	const char *dest;
-	const char *passfile;
 	bool overwrite;
 	bool salvage;
 	bool privileged;
-	bool quiet;
 };
 
 /* Where it goes: name in the directory fd; "" is the directory itself. */
@@ -165,7 +162,7 @@ static void end_by_signal(int sig)
 
 static int run(const struct export_args *a, const struct tree_entry *e, const struct place *p)
 {
-	struct run r = { .report = { .vault = a->vault, .path = a->path, .dest = p->path } };
+	struct run r = { .report = { .vault = a->on.vault, .path = a->path, .dest = p->path } };
 	const struct export_options opt = {
 		.overwrite = a->overwrite,
 		.salvage = a->salvage,
@@ -178,14 +175,14 @@ static int run(const struct export_args *a, const struct tree_entry *e, const st
 	};
 	(void)umask(0);
 	watch_signals();
-	progress_begin(&r.progress, "exporting", a->quiet);
+	progress_begin(&r.progress, "exporting", a->on.quiet);
 	count(e, &r.progress);
 	int err = export_tree(e, p->fd, p->name, &opt);
 	if (err == 0 && syncfs(p->fd) != 0)
 		export_report_sync(&r.report, -errno);
 	progress_hide(&r.progress);
 	int code = export_report_end(&r.report, err);
-	if (!a->quiet && err == 0) {
+	if (!a->on.quiet && err == 0) {
 		char size[PROGRESS_SIZE];
 		progress_size(size, r.progress.bytes);
 		text_line("exported: %llu file%s, %s", (unsigned long long)r.progress.files,
@@ -199,39 +196,43 @@ static int run(const struct export_args *a, const struct tree_entry *e, const st
 
 /* ---- the verb ---- */
 
+enum { OVERWRITE = OFFLINE_OWN, SALVAGE, PRIVILEGED };
+
+static void take(void *arg, int option)
+{
+	struct export_args *a = arg;
+	switch (option) {
+	case OVERWRITE: a->overwrite = true; break;
+	case SALVAGE: a->salvage = true; break;
+	case PRIVILEGED: a->privileged = true; break;
+	}
+}
+
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct export_args *a)
 {
-	enum { PASSFILE = 256, OVERWRITE, SALVAGE, PRIVILEGED };
 	static const struct option options[] = {
-		{ "passfile", required_argument, NULL, PASSFILE },
 		{ "overwrite", no_argument, NULL, OVERWRITE },
 		{ "salvage", no_argument, NULL, SALVAGE },
 		{ "privileged", no_argument, NULL, PRIVILEGED },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		OFFLINE_OPTIONS,
 	};
-	*a = (struct export_args){ .vault = NULL };
-	int c;
-	while ((c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
-		switch (c) {
-		case PASSFILE: a->passfile = optarg; break;
-		case OVERWRITE: a->overwrite = true; break;
-		case SALVAGE: a->salvage = true; break;
-		case PRIVILEGED: a->privileged = true; break;
-		case 'q': a->quiet = true; break;
-		case 'h': (void)main_help("export"); return -1;
-		default: return exit_usage("export", NULL);
-		}
-	}
-	if (argc - optind != 3)
-		return exit_usage("export",
-				  "export takes three operands: the vault, a path in it (/: all), and where to");
-	a->vault = argv[optind];
-	a->path = argv[optind + 1];
-	a->dest = argv[optind + 2];
-	return 0;
+	static const struct offline_verb verb = {
+		.name = "export",
+		.letters = "qh",
+		.options = options,
+		.take = take,
+		.min = 2,
+		.max = 2,
+		.operands = "export takes three operands: the vault, a path in it (/: all), and where to",
+	};
+	*a = (struct export_args){ .on = { .vault = NULL } };
+	int code = offline_parse(&verb, argc, argv, &a->on, a);
+	if (code != 0)
+		return code;
+	a->path = a->on.operands[0];
+	a->dest = a->on.operands[1];
+	return code;
 }
 
 int cmd_export(int argc, char **argv)
@@ -245,9 +246,9 @@ int cmd_export(int argc, char **argv)
 	_cleanup_tree_ struct tree t = { NULL, NULL };
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
 	_cleanup_(place_free) struct place p = { .fd = -1 };
-	code = unlock_tree(&u, a.vault, a.passfile, a.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, a.on.passfile, a.on.quiet, &t);
 	if (code == 0)
-		code = offline_find(&t, a.vault, a.path, TREE_FOLLOW_WAY, &e);
+		code = offline_find(&t, a.on.vault, a.path, TREE_FOLLOW_WAY, &e);
 	if (code == 0)
 		code = find_place(&a, &e, u.fd, &p);
 	return code != 0 ? code : run(&a, &e, &p);

@@ -3,7 +3,6 @@
  * cryptfs ls: what is in a vault, without a mount.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -18,14 +17,12 @@
 #include "store/symlink.h"
 
 struct ls_args {
-	const char *vault;
+	struct offline_args on;
 	const char *path;
-	const char *passfile;
 	bool details;
 	bool recursive;
 	bool json;
 	bool zero; /* NUL, not a line end, after each name */
-	bool quiet;
 };
 
 /* A listing under way. */
@@ -185,7 +182,7 @@ static void add_json(const struct listing *l, const struct stat *sb, const char 
 
 static void complain(struct listing *l, const struct walk_item *i, enum walk_trouble what, int err)
 {
-	_cleanup_free_ char *text = offline_trouble(l->args->vault, l->args->path, i, what, err);
+	_cleanup_free_ char *text = offline_trouble(l->args->on.vault, l->args->path, i, what, err);
 	l->code = offline_worse(l->code, offline_code(err));
 	exit_note("%s", text ? text : "out of memory");
 	if (l->trouble)
@@ -240,44 +237,45 @@ static int list(const struct ls_args *a, const struct tree_entry *e)
 
 /* ---- the verb ---- */
 
+enum { JSON = OFFLINE_OWN };
+
+static void take(void *arg, int option)
+{
+	struct ls_args *a = arg;
+	switch (option) {
+	case 'l': a->details = true; break;
+	case 'R': a->recursive = true; break;
+	case '0': a->zero = true; break;
+	case JSON: a->json = true; break;
+	default: break; /* -a, -A, -1: it is always so */
+	}
+}
+
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct ls_args *a)
 {
-	enum { PASSFILE = 256, JSON };
 	static const struct option options[] = {
-		{ "passfile", required_argument, NULL, PASSFILE },
 		{ "long", no_argument, NULL, 'l' },
 		{ "recursive", no_argument, NULL, 'R' },
 		{ "print0", no_argument, NULL, '0' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "json", no_argument, NULL, JSON },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
+		OFFLINE_OPTIONS,
 	};
-	*a = (struct ls_args){ .path = "" };
-	int c;
-	while ((c = getopt_long(argc, argv, "lR0aA1qh", options, NULL)) != -1) {
-		switch (c) {
-		case PASSFILE: a->passfile = optarg; break;
-		case 'l': a->details = true; break;
-		case 'R': a->recursive = true; break;
-		case '0': a->zero = true; break;
-		case JSON: a->json = true; break;
-		case 'q': a->quiet = true; break;
-		case 'a':
-		case 'A':
-		case '1': break; /* it is always so */
-		case 'h': (void)main_help("ls"); return -1;
-		default: return exit_usage("ls", NULL);
-		}
-	}
-	if (argc - optind < 1 || argc - optind > 2)
-		return exit_usage("ls", "ls takes one or two operands: the vault, and a path in it");
-	a->vault = argv[optind];
-	if (argc - optind == 2)
-		a->path = argv[optind + 1];
-	return 0;
+	static const struct offline_verb verb = {
+		.name = "ls",
+		.letters = "lR0aA1qh",
+		.options = options,
+		.take = take,
+		.min = 0,
+		.max = 1,
+		.operands = "ls takes one or two operands: the vault, and a path in it",
+	};
+	*a = (struct ls_args){ .on = { .vault = NULL } };
+	int code = offline_parse(&verb, argc, argv, &a->on, a);
+	if (code == 0)
+		a->path = a->on.n > 0 ? a->on.operands[0] : "";
+	return code;
 }
 
 int cmd_ls(int argc, char **argv)
@@ -291,8 +289,8 @@ int cmd_ls(int argc, char **argv)
 	_cleanup_tree_ struct tree t = { NULL, NULL };
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
 	unsigned int follow = TREE_FOLLOW_WAY | (a.details || a.json ? 0 : TREE_FOLLOW_LAST);
-	code = unlock_tree(&u, a.vault, a.passfile, a.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, a.on.passfile, a.on.quiet, &t);
 	if (code == 0)
-		code = offline_find(&t, a.vault, a.path, follow, &e);
+		code = offline_find(&t, a.on.vault, a.path, follow, &e);
 	return code != 0 ? code : list(&a, &e);
 }

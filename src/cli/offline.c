@@ -7,6 +7,26 @@
 
 #include "cli/cli.h"
 
+int offline_parse(const struct offline_verb *v, int argc, char **argv, struct offline_args *a, void *arg)
+{
+	int c;
+	while ((c = getopt_long(argc, argv, v->letters, v->options, NULL)) != -1) {
+		switch (c) {
+		case OFFLINE_PASSFILE: a->passfile = optarg; break;
+		case 'q': a->quiet = true; break;
+		case 'h': (void)main_help(v->name); return -1;
+		case '?': return exit_usage(v->name, NULL);
+		default: v->take(arg, c);
+		}
+	}
+	a->n = argc - optind - 1;
+	if (a->n < v->min || a->n > v->max)
+		return exit_usage(v->name, "%s", v->operands);
+	a->vault = argv[optind];
+	a->operands = argv + optind + 1;
+	return 0;
+}
+
 const char *offline_reason(int err)
 {
 	switch (-err) {

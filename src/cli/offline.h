@@ -5,7 +5,36 @@
 #ifndef CRYPTFS_CLI_OFFLINE_H
 #define CRYPTFS_CLI_OFFLINE_H
 
+#include <getopt.h>
+
 #include "offline/walk.h"
+
+/* What they all are told. */
+struct offline_args {
+	const char *vault;
+	const char *passfile;
+	bool quiet;
+	char **operands; /* after the vault */
+	int n;
+};
+
+/* The options that they all have: the last of a verb's. Its own without a letter count from OFFLINE_OWN. */
+enum { OFFLINE_PASSFILE = 256, OFFLINE_OWN };
+#define OFFLINE_OPTIONS                                                    \
+	{ "passfile", required_argument, NULL, OFFLINE_PASSFILE },         \
+		{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { 0 }
+
+struct offline_verb {
+	const char *name;
+	const char *letters; /* of its options, and "qh" */
+	const struct option *options;
+	void (*take)(void *arg, int option); /* one of its own, with optarg */
+	int min, max; /* operands after the vault */
+	const char *operands; /* a sentence about them */
+};
+
+/* Returns 0, an exit code (said), or -1 when help was printed. */
+int offline_parse(const struct offline_verb *v, int argc, char **argv, struct offline_args *a, void *arg);
 
 /* Why something in a vault cannot be read, for a person. Static text, or strerror's. */
 const char *offline_reason(int err);

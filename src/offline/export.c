@@ -258,6 +258,16 @@ static int export_regular(const struct export_make *m)
 
 /* ---- the rest ---- */
 
+/* What cannot be opened is made under the name 'tmp', or it could not be (r): all that it has else. */
+static int export_made_at(const struct export_make *m, const char *tmp, int r)
+{
+	if (r < 0)
+		return export_unwritten(m, r);
+	export_attrs(m, export_set_attrs_at(m->x, m->item, m->dir, tmp));
+	r = export_place(m, tmp);
+	return r < 0 ? export_unwritten(m, r) : 0;
+}
+
 static int export_symlink(const struct export_make *m)
 {
 	char target[NAME_LINK_TARGET_MAX + 1], tmp[EXPORT_TMP_SIZE];
@@ -268,11 +278,7 @@ static int export_symlink(const struct export_make *m)
 	int r = export_clear(m);
 	if (r == 0 && symlinkat(target, m->dir, tmp) != 0)
 		r = -errno;
-	if (r < 0)
-		return export_unwritten(m, r);
-	export_attrs(m, export_set_attrs_at(m->x, m->item, m->dir, tmp));
-	r = export_place(m, tmp);
-	return r < 0 ? export_unwritten(m, r) : 0;
+	return export_made_at(m, tmp, r);
 }
 
 /* FIFOs, sockets and devices. */
@@ -289,11 +295,7 @@ static int export_special(const struct export_make *m)
 	int r = export_clear(m);
 	if (r == 0 && mknodat(m->dir, tmp, sb->st_mode & (S_IFMT | 0777), device ? sb->st_rdev : 0) != 0)
 		r = -errno;
-	if (r < 0)
-		return export_unwritten(m, r);
-	export_attrs(m, export_set_attrs_at(m->x, m->item, m->dir, tmp));
-	r = export_place(m, tmp);
-	return r < 0 ? export_unwritten(m, r) : 0;
+	return export_made_at(m, tmp, r);
 }
 
 /* Returns WALK_ON with a level for it, or WALK_SKIP, or -errno. */
