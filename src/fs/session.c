@@ -229,12 +229,12 @@ static int session_serve(struct fs *fs, struct fuse_args *args)
 		r = signals_start(fs, &signals);
 	if (r == 0)
 		r = session_loop(fs);
-	signals_stop(signals);
+	int lost = signals_stop(signals);
 	seeker_stop(fs->seeker);
 	session_unmount(fs);
 	tender_stop(fs->tender);
 	fuse_session_destroy(fs->se);
-	return r;
+	return r == 0 ? lost : r;
 }
 
 static int session_fs_init(struct fs *fs, struct store *st, const struct session_options *opt)

@@ -20,6 +20,7 @@ struct signals {
 	pthread_t main;
 	sigset_t set;
 	atomic_bool stop;
+	int lost; /* of the thread: -errno if the kernel may still hold what was written */
 };
 
 /* Only to interrupt what the main thread waits in. */
@@ -30,37 +31,53 @@ static void signals_nothing(int sig)
 	(void)sig;
 }
 
-/* The mount is nowhere any more, but files are open in it. */
-static void signals_fetch_files(struct fs *fs)
+/* File by file, which needs no way to the mount. */
+static int signals_fetch_files(struct fs *fs)
 {
 	struct node **nodes;
 	size_t n = inode_open_files(&fs->inodes, &nodes);
+	int r = 0;
 	for (size_t i = 0; i < n; i++) {
-		(void)fuse_lowlevel_notify_inval_inode(fs->se, fs_ino(fs, nodes[i]), 0, 0);
+		int err = fuse_lowlevel_notify_inval_inode(fs->se, fs_ino(fs, nodes[i]), 0, 0);
+		if (err < 0 && err != -ENOENT && r == 0) /* that is what it has forgotten */
+			r = err;
 		inode_unref(&fs->inodes, nodes[i]);
 	}
 	free(nodes);
+	return r;
+}
+
+/* There is no way: the mount is nowhere any more, the attendant neither, or its root may not be opened. */
+static bool signals_is_no_way(int r)
+{
+	return r == -ESTALE || r == -EPIPE || r == -EACCES;
 }
 
 /* Have the kernel send us what it has not written back. The mount serves that meanwhile. */
-static void signals_fetch(struct fs *fs)
+static void signals_fetch(struct signals *s)
 {
-	int r = attendant_fetch(fs->opt->attendant);
-	if (r == -ESTALE || r == -EPIPE)
-		signals_fetch_files(fs);
-	else if (r < 0)
-		log_error("writing back: %s", strerror(-r));
+	int r = attendant_fetch(s->fs->opt->attendant);
+	if (r == 0)
+		return;
+	int files = signals_fetch_files(s->fs);
+	if (signals_is_no_way(r))
+		r = files;
+	if (r == 0)
+		return;
+	log_error("writing back: %s", strerror(-r));
+	if (s->lost == 0)
+		s->lost = r;
 }
 
 /* The mount goes, and the loop ends when the kernel hangs up; if something keeps the mount busy the loop is
  * ended here, and who still uses it gets errors. */
 static void signals_end(struct signals *s)
 {
-	signals_fetch(s->fs);
+	signals_fetch(s);
 	if (attendant_unmount(s->fs->opt->attendant) == 0)
 		return;
 	log_info("still in use: taken away all the same");
-	signals_fetch(s->fs);
+	signals_fetch(s);
 	/* The seeker waits for the kernel, which waits for those who serve: it must be done before they are. */
 	seeker_retire(s->fs->seeker);
 	fuse_session_exit(s->fs->se);
@@ -114,12 +131,14 @@ int signals_start(struct fs *fs, struct signals **out)
 	return 0;
 }
 
-void signals_stop(struct signals *s)
+int signals_stop(struct signals *s)
 {
 	if (!s)
-		return;
+		return 0;
 	atomic_store(&s->stop, true);
 	pthread_kill(s->thread, SIGTERM);
 	pthread_join(s->thread, NULL);
+	int r = s->lost;
 	free(s);
+	return r;
 }

@@ -15,6 +15,8 @@ void signals_block(void);
 
 /* Start a thread that waits for them. fs is mounted and its seeker runs. Returns 0 or -errno. */
 int signals_start(struct fs *fs, struct signals **out);
-void signals_stop(struct signals *s);
+
+/* Returns 0, or -errno if a signal came and not all that the kernel held could be fetched. */
+int signals_stop(struct signals *s);
 
 #endif
