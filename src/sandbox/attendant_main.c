@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,14 +38,33 @@ static const int attendant_ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTS
 
 struct attendant_mount {
 	char *mountpoint;
-	int id; /* mountid.h; negative: none yet */
+	struct mountid id;
+	bool is_known; /* that is the one */
 };
 
 /* ---- the mount ---- */
 
+/* Its root (O_PATH), which keeps it busy, or -ESTALE. */
+static int attendant_reach(const struct attendant_mount *m)
+{
+	struct mountid id;
+	_cleanup_fd_ int fd = m->is_known ? mountid_open(m->mountpoint, &id) : -1;
+	return fd >= 0 && mountid_same(&id, &m->id) ? TAKE_FD(fd) : -ESTALE;
+}
+
 static bool attendant_is_there(const struct attendant_mount *m)
 {
-	return m->id >= 0 && mountid_of(m->mountpoint) == m->id;
+	_cleanup_fd_ int fd = attendant_reach(m);
+	return fd >= 0;
+}
+
+static int attendant_note(struct attendant_mount *m)
+{
+	if (m->is_known)
+		return 0;
+	_cleanup_fd_ int fd = mountid_open(m->mountpoint, &m->id);
+	m->is_known = fd >= 0;
+	return m->is_known ? 0 : fd;
 }
 
 /* fusermount3, for those who may not unmount by themselves. */
@@ -77,13 +97,29 @@ static int attendant_fusermount(const char *mountpoint, bool lazy)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY; /* it tells no reasons */
 }
 
-static int attendant_away(const struct attendant_mount *m, bool lazy)
+/* That one, whatever comes to lie on the mount point meanwhile. */
+static int attendant_umount_lazily(const struct attendant_mount *m)
+{
+	char name[32];
+	_cleanup_fd_ int fd = attendant_reach(m);
+	if (fd < 0)
+		return fd;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return umount2(name, MNT_DETACH) == 0 ? 0 : -errno;
+}
+
+/* By its name: an open descriptor would keep it busy. */
+static int attendant_umount(const struct attendant_mount *m)
 {
 	if (!attendant_is_there(m))
 		return -ESTALE;
-	if (umount2(m->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
-		return 0;
-	return errno == EPERM ? attendant_fusermount(m->mountpoint, lazy) : -errno;
+	return umount2(m->mountpoint, UMOUNT_NOFOLLOW) == 0 ? 0 : -errno;
+}
+
+static int attendant_away(const struct attendant_mount *m, bool lazy)
+{
+	int r = lazy ? attendant_umount_lazily(m) : attendant_umount(m);
+	return r == -EPERM ? attendant_fusermount(m->mountpoint, lazy) : r;
 }
 
 static int attendant_sync(const struct attendant_mount *m)
@@ -158,9 +194,7 @@ static bool attendant_take(int fd, struct attendant_mount *m, struct attendant_m
 			    msg->text);
 		break;
 	case ATTENDANT_MOUNTED:
-		if (m->id < 0)
-			m->id = mountid_of(m->mountpoint);
-		attendant_answer(fd, m->id < 0 ? m->id : 0);
+		attendant_answer(fd, attendant_note(m));
 		break;
 	case ATTENDANT_FETCH:
 	case ATTENDANT_UNMOUNT:
@@ -221,7 +255,7 @@ static void attendant_ignore_signals(void)
 
 void attendant_main(int fd, const char *mountpoint, pid_t server)
 {
-	struct attendant_mount m = { .mountpoint = strdup(mountpoint), .id = -1 };
+	struct attendant_mount m = { .mountpoint = strdup(mountpoint) };
 	attendant_ignore_signals();
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "cryptfs-attend", 0, 0, 0);

@@ -6,8 +6,24 @@
 #ifndef CRYPTFS_SANDBOX_MOUNTID_H
 #define CRYPTFS_SANDBOX_MOUNTID_H
 
-/* The kernel's number of the uppermost mount at path, unique as long as that is in use. Asks the mounted
- * filesystem nothing. Returns -errno if it cannot be had. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The kernel gives the number of a mount that is gone to the next one, but the device to no other filesystem as long
+ * as this one lives, somewhere. */
+struct mountid {
+	int number;
+	uint64_t unique; /* never given again; 0 before Linux 6.8 */
+	dev_t dev;	 /* of the filesystem */
+};
+
+/* Open (O_PATH) the root of the uppermost mount at path, and say which it is. Asks the mounted filesystem nothing.
+ * Returns the descriptor, which keeps the mount busy, or -errno. */
+int mountid_open(const char *path, struct mountid *out);
+bool mountid_same(const struct mountid *a, const struct mountid *b);
+
+/* Its number alone, or -errno. */
 int mountid_of(const char *path);
 
 #endif
