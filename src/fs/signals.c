@@ -2,6 +2,7 @@
 #include "fs/signals.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -25,6 +26,8 @@ struct signals {
 
 /* Only to interrupt what the main thread waits in. */
 #define SIGNALS_WAKE SIGUSR1
+/* The kernel hangs up within the unmounting. */
+#define SIGNALS_HANG_UP_MS 3000
 
 static void signals_nothing(int sig)
 {
@@ -69,14 +72,29 @@ static void signals_fetch(struct signals *s)
 		s->lost = r;
 }
 
-/* The mount goes, and the loop ends when the kernel hangs up; if something keeps the mount busy the loop is
- * ended here, and who still uses it gets errors. */
+/* The mount is gone: has the kernel hung up? Not as long as the filesystem is mounted elsewhere too: bound to another
+ * place, or in another namespace. */
+static bool signals_wait_hung_up(const struct fs *fs)
+{
+	struct pollfd p = { .fd = fuse_session_fd(fs->se) };
+	int r;
+	do
+		r = poll(&p, 1, SIGNALS_HANG_UP_MS);
+	while (r < 0 && errno == EINTR);
+	return r == 1 && (p.revents & POLLERR);
+}
+
+/* The mount goes, and the loop ends when the kernel hangs up; if something keeps the mount busy, or the filesystem
+ * alive, the loop is ended here, and who still uses it gets errors. */
 static void signals_end(struct signals *s)
 {
 	signals_fetch(s);
-	if (attendant_unmount(s->fs->opt->attendant) == 0)
+	if (attendant_unmount(s->fs->opt->attendant) != 0)
+		log_info("still in use: taken away all the same");
+	else if (signals_wait_hung_up(s->fs))
 		return;
-	log_info("still in use: taken away all the same");
+	else
+		log_info("still mounted elsewhere: ended all the same");
 	signals_fetch(s);
 	/* The seeker waits for the kernel, which waits for those who serve: it must be done before they are. */
 	seeker_retire(s->fs->seeker);
