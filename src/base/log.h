@@ -23,7 +23,7 @@ typedef void log_sink(enum log_level level, const char *text);
 void log_set_sink(log_sink *sink);
 
 /* A sink: the system's log, facility daemon, from "cryptfs" and the process pid. Thread-safe once that
- * is set. */
+ * is set. Unlike syslog() it never waits for the log daemon: what that does not take is counted, and told later. */
 void log_syslog_as(pid_t pid);
 void log_syslog(enum log_level level, const char *text);
 
