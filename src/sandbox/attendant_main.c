@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -39,7 +40,13 @@ static const int attendant_ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTS
 struct attendant_mount {
 	char *mountpoint;
 	struct mountid id;
-	bool is_known; /* that is the one */
+	enum { ATTENDANT_NONE, ATTENDANT_KNOWN, ATTENDANT_GONE } state; /* gone: we have taken it away */
+};
+
+/* Who carries an order out, one at a time. */
+struct attendant_child {
+	int fd; /* its answer comes from there, or its end; -1: there is none */
+	uint32_t order;
 };
 
 /* ---- the mount ---- */
@@ -48,7 +55,7 @@ struct attendant_mount {
 static int attendant_reach(const struct attendant_mount *m)
 {
 	struct mountid id;
-	_cleanup_fd_ int fd = m->is_known ? mountid_open(m->mountpoint, &id) : -1;
+	_cleanup_fd_ int fd = m->state == ATTENDANT_KNOWN ? mountid_open(m->mountpoint, &id) : -1;
 	return fd >= 0 && mountid_same(&id, &m->id) ? TAKE_FD(fd) : -ESTALE;
 }
 
@@ -58,13 +65,16 @@ static bool attendant_is_there(const struct attendant_mount *m)
 	return fd >= 0;
 }
 
+/* Once and for all. */
 static int attendant_note(struct attendant_mount *m)
 {
-	if (m->is_known)
-		return 0;
+	if (m->state != ATTENDANT_NONE)
+		return m->state == ATTENDANT_KNOWN ? 0 : -ESTALE;
 	_cleanup_fd_ int fd = mountid_open(m->mountpoint, &m->id);
-	m->is_known = fd >= 0;
-	return m->is_known ? 0 : fd;
+	if (fd < 0)
+		return fd;
+	m->state = ATTENDANT_KNOWN;
+	return 0;
 }
 
 /* fusermount3, for those who may not unmount by themselves. */
@@ -169,22 +179,47 @@ static void attendant_answer(int fd, int32_t answer)
 }
 
 /* In a process of its own: the server, which has to serve what the order asks of the mount, may have something to
- * say meanwhile. */
-static void attendant_fork(int fd, const struct attendant_mount *m, uint32_t order)
+ * say meanwhile. Returns 0 or -errno. */
+static int attendant_fork(const struct attendant_mount *m, struct attendant_child *c, uint32_t order)
 {
+	int ends[2];
+	if (c->fd >= 0)
+		return -EBUSY;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -errno;
 	pid_t pid = fork();
-	if (pid < 0)
-		attendant_answer(fd, -errno);
-	if (pid != 0)
-		return;
-	(void)signal(SIGCHLD, SIG_DFL);
-	attendant_answer(fd, attendant_obey(m, order));
-	_exit(0);
+	if (pid == 0) {
+		(void)signal(SIGCHLD, SIG_DFL);
+		attendant_answer(ends[1], attendant_obey(m, order));
+		_exit(0);
+	}
+	int r = pid < 0 ? -errno : 0;
+	(void)close(ends[1]);
+	if (r < 0)
+		(void)close(ends[0]);
+	else
+		*c = (struct attendant_child){ .fd = ends[0], .order = order };
+	return r;
+}
+
+/* It has answered, or somebody has killed it. */
+static void attendant_reap(int fd, struct attendant_mount *m, struct attendant_child *c)
+{
+	int32_t answer;
+	if (read(c->fd, &answer, sizeof(answer)) != (ssize_t)sizeof(answer))
+		answer = -EIO;
+	(void)close(c->fd);
+	c->fd = -1;
+	if (answer == 0 && c->order != ATTENDANT_FETCH)
+		m->state = ATTENDANT_GONE;
+	attendant_answer(fd, answer);
 }
 
 /* One message of n bytes. Returns false if it is the last. */
-static bool attendant_take(int fd, struct attendant_mount *m, struct attendant_message *msg, size_t n)
+static bool attendant_take(int fd, struct attendant_mount *m, struct attendant_child *c, struct attendant_message *msg,
+			   size_t n)
 {
+	int r;
 	if (n < offsetof(struct attendant_message, text))
 		return true;
 	msg->text[n - offsetof(struct attendant_message, text)] = '\0';
@@ -199,7 +234,8 @@ static bool attendant_take(int fd, struct attendant_mount *m, struct attendant_m
 	case ATTENDANT_FETCH:
 	case ATTENDANT_UNMOUNT:
 	case ATTENDANT_DETACH:
-		attendant_fork(fd, m, msg->order);
+		if ((r = attendant_fork(m, c, msg->order)) < 0)
+			attendant_answer(fd, r);
 		break;
 	case ATTENDANT_END:
 		return false;
@@ -212,14 +248,22 @@ static bool attendant_take(int fd, struct attendant_mount *m, struct attendant_m
 /* Returns true if the server ended in order. */
 static bool attendant_listen(int fd, struct attendant_mount *m)
 {
+	struct attendant_child c = { .fd = -1 };
 	struct attendant_message msg;
 	for (;;) {
+		struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = c.fd, .events = POLLIN } };
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents)
+			attendant_reap(fd, m, &c);
+		if (!p[0].revents)
+			continue;
 		ssize_t n = recv(fd, &msg, sizeof(msg) - 1, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			return false;
-		if (!attendant_take(fd, m, &msg, (size_t)n))
+		if (!attendant_take(fd, m, &c, &msg, (size_t)n))
 			return true;
 	}
 }

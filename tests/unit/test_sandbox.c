@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -16,6 +17,7 @@
 #include <time.h>
 
 #include "sandbox/attendant.h"
+#include "sandbox/attendant_impl.h"
 #include "sandbox/filter.h"
 #include "sandbox/landlock.h"
 #include "sandbox/privileges.h"
@@ -574,10 +576,11 @@ static void attendant_answers(void **state)
 	assert_int_equal(in_child(enter_nothing, do_attendant, *state), 0);
 }
 
-/* The only child of the calling process is killed. */
-static void kill_child(void)
+/* The only child of a process, or 0. */
+static pid_t child_of(pid_t parent)
 {
 	char path[64], text[512];
+	pid_t child = 0;
 	DIR *d = opendir("/proc");
 	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
 		snprintf(path, sizeof(path), "/proc/%.20s/stat", e->d_name);
@@ -587,10 +590,18 @@ static void kill_child(void)
 			close(fd);
 		text[n > 0 ? n : 0] = '\0';
 		const char *at = strrchr(text, ')');
-		if (at && strtol(at + 3, NULL, 10) == getpid())
-			(void)kill((pid_t)atoi(e->d_name), SIGKILL);
+		if (at && strtol(at + 3, NULL, 10) == parent)
+			child = (pid_t)atoi(e->d_name);
 	}
 	closedir(d);
+	return child;
+}
+
+static void kill_child(void)
+{
+	pid_t pid = child_of(getpid());
+	if (pid > 0)
+		(void)kill(pid, SIGKILL);
 }
 
 static int do_lose_attendant(const struct scratch *s)
@@ -615,6 +626,65 @@ static void attendant_may_be_lost(void **state)
 	assert_int_equal(in_child(enter_nothing, do_lose_attendant, *state), 0);
 }
 
+static bool syncfs_waits;
+
+int __wrap_syncfs(int fd);
+int __wrap_syncfs(int fd)
+{
+	(void)fd;
+	while (syncfs_waits)
+		(void)pause();
+	return 0;
+}
+
+static int send_order(int fd, uint32_t order)
+{
+	const struct attendant_message m = { .order = order };
+	return write(fd, &m, offsetof(struct attendant_message, text)) > 0 ? 0 : -errno;
+}
+
+static int take_answer(int fd)
+{
+	int32_t answer;
+	return read(fd, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? answer : -EPIPE;
+}
+
+/* Two orders, where the first is never done, and who was to do it is killed. */
+static int do_lose_order(const struct scratch *s)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return 1;
+	(void)alarm(120); /* no answer is a failure as well */
+	syncfs_waits = true;
+	pid_t pid = fork();
+	if (pid == 0)
+		attendant_main(ends[1], s->path, getppid());
+	close(ends[1]);
+	if (send_order(ends[0], ATTENDANT_MOUNTED) < 0 || take_answer(ends[0]) != 0)
+		return 2;
+	if (send_order(ends[0], ATTENDANT_FETCH) < 0 || send_order(ends[0], ATTENDANT_FETCH) < 0)
+		return 3;
+	if (take_answer(ends[0]) != -EBUSY)
+		return 4;
+	pid_t child = child_of(pid);
+	if (child <= 0 || kill(child, SIGKILL) != 0)
+		return 5;
+	if (take_answer(ends[0]) != -EIO)
+		return 6;
+	/* it takes the next one */
+	if (send_order(ends[0], ATTENDANT_FETCH) < 0 || send_order(ends[0], ATTENDANT_FETCH) < 0 ||
+	    take_answer(ends[0]) != -EBUSY || kill(child_of(pid), SIGKILL) != 0 || take_answer(ends[0]) != -EIO)
+		return 7;
+	(void)send_order(ends[0], ATTENDANT_END);
+	return waitpid(pid, NULL, 0) == pid ? 0 : 8;
+}
+
+static void attendant_may_lose_an_order(void **state)
+{
+	assert_int_equal(in_child(enter_nothing, do_lose_order, *state), 0);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -627,6 +697,7 @@ int main(void)
 		TEST(threads_are_bound_as_well),
 		TEST(attendant_answers),
 		TEST(attendant_may_be_lost),
+		TEST(attendant_may_lose_an_order),
 		TEST(dies_of_what_is_hostile),
 		TEST(goes_on_without_what_is_new),
 		TEST(refuses_what_may_be_asked),
