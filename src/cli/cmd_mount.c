@@ -25,7 +25,7 @@ struct job {
 	struct mount_args args;
 	struct unlock u;
 	char *mountpoint;
-	int mount_id; /* of what lay there when it was looked at */
+	struct mountid mount_id; /* of what lay there when it was looked at */
 	struct background background;
 	struct attendant *attendant;
 	bool is_up;
@@ -90,7 +90,7 @@ static int prepare(struct job *j)
 		code = mountpoint_check(j->args.mountpoint, j->u.fd, j->args.quiet, &j->mountpoint);
 	if (code != 0)
 		return code;
-	j->mount_id = mountid_of(j->mountpoint);
+	_cleanup_fd_ int fd = mountid_open(j->mountpoint, &j->mount_id);
 	follow_read_only(j);
 	bool exclusive = !j->args.session.shared && !j->args.session.read_only;
 	code = unlock_lock(&j->u, exclusive, false, j->args.quiet);
@@ -142,7 +142,9 @@ static int mount_failed(const struct job *j)
 /* While a passphrase was asked for another mount may have come to lie there: the one would hide the other. */
 static int check_unchanged(const struct job *j)
 {
-	if (mountid_of(j->mountpoint) == j->mount_id)
+	struct mountid id;
+	_cleanup_fd_ int fd = mountid_open(j->mountpoint, &id);
+	if (fd >= 0 && mountid_same(&id, &j->mount_id))
 		return 0;
 	return exit_fail(EXIT_MOUNT_FAILED, "something else has been mounted on '%s' meanwhile", j->mountpoint);
 }

@@ -13,7 +13,7 @@
 /* The kernel gives the number of a mount that is gone to the next one, but the device to no other filesystem as long
  * as this one lives, somewhere. */
 struct mountid {
-	int number;
+	uint64_t number; /* 0 before Linux 5.8 */
 	uint64_t unique; /* never given again; 0 before Linux 6.8 */
 	dev_t dev;	 /* of the filesystem */
 };
@@ -22,8 +22,5 @@ struct mountid {
  * Returns the descriptor, which keeps the mount busy, or -errno. */
 int mountid_open(const char *path, struct mountid *out);
 bool mountid_same(const struct mountid *a, const struct mountid *b);
-
-/* Its number alone, or -errno. */
-int mountid_of(const char *path);
 
 #endif

@@ -626,6 +626,32 @@ static void attendant_may_be_lost(void **state)
 	assert_int_equal(in_child(enter_nothing, do_lose_attendant, *state), 0);
 }
 
+/* By the same user, who may else. */
+static int do_open_memory(const struct scratch *s)
+{
+	struct attendant *a = NULL;
+	char path[64];
+	int r = geteuid() == 0 ? setresuid(65534, 65534, 65534) : 0;
+	if (r != 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
+		return 1;
+	snprintf(path, sizeof(path), "/proc/%ld/mem", (long)getpid());
+	if (open(path, O_RDWR | O_CLOEXEC) < 0)
+		return 2;
+	r = attendant_start(s->path, &a);
+	if (r < 0)
+		return r;
+	(void)attendant_fetch(a);
+	snprintf(path, sizeof(path), "/proc/%ld/mem", (long)child_of(getpid()));
+	r = open(path, O_RDWR | O_CLOEXEC) < 0 ? -errno : 0;
+	attendant_end(a);
+	return r;
+}
+
+static void attendant_keeps_its_memory(void **state)
+{
+	assert_int_equal(in_child(enter_nothing, do_open_memory, *state), EACCES);
+}
+
 static bool syncfs_waits;
 
 int __wrap_syncfs(int fd);
@@ -698,6 +724,7 @@ int main(void)
 		TEST(attendant_answers),
 		TEST(attendant_may_be_lost),
 		TEST(attendant_may_lose_an_order),
+		TEST(attendant_keeps_its_memory),
 		TEST(dies_of_what_is_hostile),
 		TEST(goes_on_without_what_is_new),
 		TEST(refuses_what_may_be_asked),
