@@ -65,6 +65,18 @@ static bool attendant_is_there(const struct attendant_mount *m)
 	return fd >= 0;
 }
 
+/* Somebody may have renamed a directory above it. */
+static void attendant_follow(struct attendant_mount *m)
+{
+	if (m->state != ATTENDANT_KNOWN || attendant_is_there(m))
+		return;
+	char *path = mountid_find(&m->id);
+	if (!path)
+		return;
+	free(m->mountpoint);
+	m->mountpoint = path;
+}
+
 /* Once and for all. */
 static int attendant_note(struct attendant_mount *m)
 {
@@ -146,9 +158,10 @@ static bool attendant_is_dead(const struct attendant_mount *m)
 }
 
 /* The server has died without a word. Its descriptor of the mount is closed about when that of ours is. */
-static void attendant_bury(const struct attendant_mount *m)
+static void attendant_bury(struct attendant_mount *m)
 {
 	const struct timespec step = { 0, ATTENDANT_STEP_MS * 1000000L };
+	attendant_follow(m);
 	for (int i = 0; i < ATTENDANT_STEPS && attendant_is_there(m); i++, (void)nanosleep(&step, NULL)) {
 		if (!attendant_is_dead(m))
 			continue;
@@ -164,8 +177,9 @@ static void attendant_bury(const struct attendant_mount *m)
 
 /* ---- orders ---- */
 
-static int attendant_obey(const struct attendant_mount *m, uint32_t order)
+static int attendant_obey(struct attendant_mount *m, uint32_t order)
 {
+	attendant_follow(m);
 	switch (order) {
 	case ATTENDANT_FETCH: return attendant_sync(m);
 	case ATTENDANT_UNMOUNT: return attendant_away(m, false);
@@ -180,7 +194,7 @@ static void attendant_answer(int fd, int32_t answer)
 
 /* In a process of its own: the server, which has to serve what the order asks of the mount, may have something to
  * say meanwhile. Returns 0 or -errno. */
-static int attendant_fork(const struct attendant_mount *m, struct attendant_child *c, uint32_t order)
+static int attendant_fork(struct attendant_mount *m, struct attendant_child *c, uint32_t order)
 {
 	int ends[2];
 	if (c->fd >= 0)

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -41,4 +44,45 @@ int mountid_open(const char *path, struct mountid *out)
 bool mountid_same(const struct mountid *a, const struct mountid *b)
 {
 	return a->number == b->number && a->unique == b->unique && a->dev == b->dev;
+}
+
+/* A field of mountinfo, with \ooo for what would end it. */
+static void mountid_unescape(char *s)
+{
+	char *to = s;
+	for (; *s; s++, to++) {
+		*to = *s;
+		if (s[0] == '\\' && s[1] && s[2] && s[3]) {
+			*to = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 3;
+		}
+	}
+	*to = '\0';
+}
+
+/* NUMBER PARENT MAJOR:MINOR ROOT PATH ...; returns the path, within line, if it is that mount's. */
+static char *mountid_parse(char *line, const struct mountid *id)
+{
+	unsigned long long number;
+	unsigned int major_no, minor_no;
+	int at = 0;
+	if (sscanf(line, "%llu %*s %u:%u %*s %n", &number, &major_no, &minor_no, &at) != 3 || at == 0 ||
+	    number != id->number || makedev(major_no, minor_no) != id->dev)
+		return NULL;
+	line[at + (int)strcspn(line + at, " ")] = '\0';
+	mountid_unescape(line + at);
+	return line + at;
+}
+
+char *mountid_find(const struct mountid *id)
+{
+	_cleanup_free_ char *line = NULL;
+	const char *path = NULL;
+	size_t cap = 0;
+	FILE *f = id->number != 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
+	while (f && !path && getline(&line, &cap, f) > 0)
+		path = mountid_parse(line, id);
+	if (f)
+		(void)fclose(f);
+	return path ? strdup(path) : NULL;
 }

@@ -23,4 +23,7 @@ struct mountid {
 int mountid_open(const char *path, struct mountid *out);
 bool mountid_same(const struct mountid *a, const struct mountid *b);
 
+/* Where it lies by now, to be freed, or NULL if that is not known. Something else may lie on top of it. */
+char *mountid_find(const struct mountid *id);
+
 #endif
