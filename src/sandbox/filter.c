@@ -16,11 +16,14 @@
 #ifdef HAVE_LIBSECCOMP
 
 #include <asm/termbits.h>
+#include <asm/fcntl.h>
 #include <asm/ioctls.h>
 #include <linux/prctl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -29,7 +32,7 @@
 static const char *const filter_allowed[] = {
 	/* descriptors */
 	"read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "pwrite64", "pwritev", "pwritev2",
-	"lseek", "_llseek", "close", "dup", "dup2", "dup3", "pipe", "pipe2", "fcntl", "fcntl64", "flock",
+	"lseek", "_llseek", "close", "dup", "dup2", "dup3", "pipe", "pipe2", "flock",
 	"ftruncate", "ftruncate64", "fallocate", "fadvise64", "fadvise64_64", "arm_fadvise64_64", "readahead",
 	"fsync", "fdatasync", "syncfs", "sync_file_range", "sync_file_range2", "arm_sync_file_range",
 	"copy_file_range", "sendfile", "sendfile64", "splice", "tee", "vmsplice",
@@ -107,6 +110,11 @@ static const int filter_absent_young[] = {
 #define FILTER_YOUNG_NAME "pidfd_send_signal"
 #define FILTER_YOUNG_NUMBER 424
 
+/* Commands of fcntl: those of all systems from 0 on, and those of Linux alone. */
+#define FILTER_FCNTL_END 48
+#define FILTER_FCNTL_LINUX 1024
+#define FILTER_FCNTL_LINUX_N 64
+
 #define FILTER_NEW_NAMESPACES                                                                                  \
 	(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP)
 #define FILTER_THREAD (CLONE_VM | CLONE_THREAD)
@@ -168,6 +176,20 @@ static int filter_add_rules(scmp_filter_ctx f)
 	return r;
 }
 
+/* All but what has the kernel send signals to others, whatever the upper half says: the kernel does not look at it. */
+static int filter_add_fcntl(scmp_filter_ctx f, const char *name)
+{
+	struct scmp_arg_cmp cmd = SCMP_A1(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(FILTER_FCNTL_LINUX_N - 1) & UINT32_MAX,
+					  FILTER_FCNTL_LINUX);
+	int r = filter_add(f, SCMP_ACT_ALLOW, name, &cmd);
+	for (unsigned int nr = 0; r == 0 && nr < FILTER_FCNTL_END; nr++) {
+		bool is_signal = nr == F_SETOWN || nr == F_SETSIG || nr == F_SETOWN_EX;
+		cmd = SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, nr);
+		r = filter_add(f, is_signal ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW, name, &cmd);
+	}
+	return r;
+}
+
 static int filter_add_young(scmp_filter_ctx f)
 {
 	int first = seccomp_syscall_resolve_name(FILTER_YOUNG_NAME);
@@ -194,6 +216,10 @@ static int filter_make(scmp_filter_ctx f)
 		r = filter_add(f, SCMP_ACT_ALLOW, filter_allowed[i], NULL);
 	if (r == 0)
 		r = filter_add_rules(f);
+	if (r == 0)
+		r = filter_add_fcntl(f, "fcntl");
+	if (r == 0)
+		r = filter_add_fcntl(f, "fcntl64");
 	return r == 0 ? filter_add_young(f) : r;
 }
 

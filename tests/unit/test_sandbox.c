@@ -269,12 +269,42 @@ static int do_dumpable(const struct scratch *s)
 	return result(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 }
 
+/* To the parent, by way of a pipe that is written to; the kernel takes the lower half of a command. */
+static int do_own(const struct scratch *s)
+{
+	static const unsigned long commands[] = { F_SETOWN, F_SETSIG, F_SETOWN_EX,
+						 F_SETOWN | (unsigned long)(UINT64_C(1) << 32) };
+	struct f_owner_ex owner = { .type = F_OWNER_PID, .pid = getpid() };
+	(void)s;
+	for (size_t i = 0; i < N_OF(commands); i++) {
+		unsigned long arg = commands[i] == F_SETOWN_EX ? (unsigned long)(uintptr_t)&owner :
+				    commands[i] == F_SETSIG    ? 0 :
+								 (unsigned long)getpid();
+		if (syscall(SYS_fcntl, 0, commands[i], arg) == 0 || errno != EPERM)
+			return 1;
+	}
+	return 0;
+}
+
+/* What libraries and we do use. */
+static int do_fcntl(const struct scratch *s)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = openat(s->fd, "locked", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || fcntl(fd, F_OFD_GETLK, &lock) != 0 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_GETFD) != FD_CLOEXEC)
+		return -errno;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+	return copy < 100 || fcntl(copy, F_DUPFD, 0) < 0 || unlinkat(s->fd, "locked", 0) != 0 ? -errno : 0;
+}
+
 static void refuses_what_may_be_asked(void **state)
 {
 	SKIP_IF(UNIT_SANITIZED, "sanitizers make other calls");
 	SKIP_IF(!filter_is_built(), "built without libseccomp");
 	assert_int_equal(in_child(enter_filter, do_terminal_input, *state), ENOTTY);
 	assert_int_equal(in_child(enter_filter, do_dumpable, *state), EINVAL);
+	assert_int_equal(in_child(enter_filter, do_own, *state), 0);
 }
 
 static void *thread(void *arg)
@@ -334,6 +364,7 @@ static void goes_on_with_its_work(void **state)
 	SKIP_IF(!filter_is_built(), "built without libseccomp");
 	assert_int_equal(in_child(enter_filter, do_threads, *state), 0);
 	assert_int_equal(in_child(enter_filter, do_files, *state), 0);
+	assert_int_equal(in_child(enter_filter, do_fcntl, *state), 0);
 	assert_int_equal(in_child(enter_filter, do_printing, *state), 0);
 }
 
