@@ -99,6 +99,22 @@ static const int filter_absent_young[] = {
 	426, /* io_uring_enter */
 	427, /* io_uring_register */
 	435, /* clone3, whose flags a filter cannot see: clone does it */
+	440, /* process_madvise */
+	447, /* memfd_secret */
+	450, /* set_mempolicy_home_node */
+	457, /* statmount */
+	458, /* listmount */
+	459, /* lsm_get_self_attr */
+	460, /* lsm_set_self_attr */
+	461, /* lsm_list_modules */
+	468, /* file_getattr */
+	469, /* file_setattr */
+};
+
+/* Older ones that libraries may try as well. */
+static const char *const filter_absent[] = {
+	"memfd_create", "get_mempolicy", "set_mempolicy", "mbind", "name_to_handle_at",
+	"tkill", /* which does not say whose thread it means: tgkill does */
 };
 
 /* The youngest call that these tables have an opinion on (file_setattr, Linux 6.17). Who uses later ones has to do
@@ -214,6 +230,8 @@ static int filter_make(scmp_filter_ctx f)
 	(void)seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; r == 0 && i < FILTER_N(filter_allowed); i++)
 		r = filter_add(f, SCMP_ACT_ALLOW, filter_allowed[i], NULL);
+	for (size_t i = 0; r == 0 && i < FILTER_N(filter_absent); i++)
+		r = filter_add(f, SCMP_ACT_ERRNO(ENOSYS), filter_absent[i], NULL);
 	if (r == 0)
 		r = filter_add_rules(f);
 	if (r == 0)

@@ -231,6 +231,17 @@ static int do_io_uring(const struct scratch *s)
 	return result(syscall(425, 1, NULL));
 }
 
+static int do_what_libraries_try(const struct scratch *s)
+{
+	static const long calls[] = { SYS_memfd_create, SYS_get_mempolicy, SYS_set_mempolicy, SYS_mbind,
+				      SYS_name_to_handle_at, SYS_tkill, 440, 447, 450, 457, 458, 459, 460, 461, 468, 469 };
+	(void)s;
+	for (size_t i = 0; i < N_OF(calls); i++)
+		if (syscall(calls[i], 0, 0, 0, 0, 0, 0) == 0 || errno != ENOSYS)
+			return -EINVAL;
+	return -ENOSYS;
+}
+
 static int do_tomorrow(const struct scratch *s)
 {
 	(void)s;
@@ -249,6 +260,7 @@ static void goes_on_without_what_is_new(void **state)
 	static const struct act acts[] = {
 		{ "clone3", do_clone3 },
 		{ "io_uring_setup", do_io_uring },
+		{ "what libraries try", do_what_libraries_try },
 		{ "the first call that is younger than us", do_youngest },
 		{ "a call of the future", do_tomorrow },
 	};
