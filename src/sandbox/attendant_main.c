@@ -314,7 +314,7 @@ static void attendant_ignore_signals(void)
 void attendant_main(int fd, const char *mountpoint, pid_t server)
 {
 	struct attendant_mount m = { .mountpoint = strdup(mountpoint) };
-	/* Nobody shall write to its memory, the same user's processes neither: it has powers that the server gave up. */
+	/* It has powers that the server gave up: nobody writes to its memory, the user's own processes neither. */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	attendant_ignore_signals();
 	(void)setsid();

@@ -233,8 +233,10 @@ static int do_io_uring(const struct scratch *s)
 
 static int do_what_libraries_try(const struct scratch *s)
 {
-	static const long calls[] = { SYS_memfd_create, SYS_get_mempolicy, SYS_set_mempolicy, SYS_mbind,
-				      SYS_name_to_handle_at, SYS_tkill, 440, 447, 450, 457, 458, 459, 460, 461, 468, 469 };
+	static const long calls[] = {
+		SYS_memfd_create, SYS_get_mempolicy, SYS_set_mempolicy, SYS_mbind, SYS_name_to_handle_at, SYS_tkill,
+		440, 447, 450, 457, 458, 459, 460, 461, 468, 469,
+	};
 	(void)s;
 	for (size_t i = 0; i < N_OF(calls); i++)
 		if (syscall(calls[i], 0, 0, 0, 0, 0, 0) == 0 || errno != ENOSYS)
