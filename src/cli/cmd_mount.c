@@ -91,6 +91,8 @@ static int prepare(struct job *j)
 	if (code != 0)
 		return code;
 	_cleanup_fd_ int fd = mountid_open(j->mountpoint, &j->mount_id);
+	if (fd < 0)
+		return exit_fail(EXIT_MOUNT_FAILED, "cannot open '%s': %s", j->mountpoint, exit_reason(fd));
 	follow_read_only(j);
 	bool exclusive = !j->args.session.shared && !j->args.session.read_only;
 	code = unlock_lock(&j->u, exclusive, false, j->args.quiet);
