@@ -151,6 +151,7 @@ static int file_load(struct file *f)
 	struct stat sb;
 	struct file_state s = { .len = 0 };
 	f->loaded = f->tail_valid = false;
+	f->n_gaps = 0;
 	int r = fstat(f->fd, &sb) == 0 ? 0 : -errno;
 	uint64_t told, size = r == 0 ? (uint64_t)sb.st_size : 0;
 	if (r == 0)
@@ -296,6 +297,10 @@ int file_sync(struct file *f, bool datasync)
 	int fd;
 	{
 		SCOPED_WRITE(&f->lock);
+		/* What is to be durable must not have one: it could be filled, and that be lost, once it is. */
+		int told = file_gaps_tell(f);
+		if (told < 0)
+			return told;
 		len = f->len;
 		cuts = f->cuts;
 		fd = f->fd;
@@ -365,10 +370,11 @@ int file_settle(struct file *f)
 	SCOPED_WRITE(&f->lock);
 	if (!f->loaded || !f->writable || file_refresh(f) < 0)
 		return f->error;
+	int r = file_gaps_tell(f);
 	bool hint = f->len > 0 && !f->hinted && !f->cut_off && !f->st->hide_sizes;
-	if (!hint && !(f->touched && f->st->alone))
-		return f->error;
-	int r = file_changed(f, file_keep_mtime(f, hint ? file_change_hint : file_change_nothing));
+	if (r < 0 || (!hint && !(f->touched && f->st->alone)))
+		return f->error < 0 ? f->error : r;
+	r = file_changed(f, file_keep_mtime(f, hint ? file_change_hint : file_change_nothing));
 	if (r == 0 && hint)
 		f->hinted = true;
 	return f->error < 0 ? f->error : r;

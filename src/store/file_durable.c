@@ -90,7 +90,7 @@ static int file_change_durable(struct file *f, const struct stat *sb)
 	if (!sc)
 		return -ENOMEM;
 	uint64_t before = f->durable;
-	f->durable = min_u64(f->synced, f->whole);
+	f->durable = min_u64(min_u64(f->synced, f->whole), file_gaps_start(f));
 	int r = file_put_header(f, sc);
 	if (r < 0)
 		f->durable = before;
@@ -130,7 +130,8 @@ int file_raise(struct file *f)
 void file_mark(struct file *f)
 {
 	SCOPED_WRITE(&f->lock);
-	f->mark = f->len;
+	/* A gap that is filled from now on may be missing on disk. */
+	f->mark = min_u64(f->len, file_gaps_start(f));
 	if (f->care < f->len)
 		f->care = f->len;
 }
@@ -162,5 +163,5 @@ bool file_is_synced(struct file *f)
 bool file_is_whole(struct file *f)
 {
 	SCOPED_READ(&f->lock);
-	return f->loaded && f->error == 0 && f->whole == f->len;
+	return f->loaded && f->error == 0 && f->whole == f->len && f->n_gaps == 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Private to file.c, file_io.c, file_space.c and file_durable.c. Functions here want f->lock held as said.
+ * Private to file.c, file_io.c, file_space.c, file_gaps.c and file_durable.c. Functions here want f->lock held
+ * as said.
  */
 #ifndef CRYPTFS_STORE_FILE_IMPL_H
 #define CRYPTFS_STORE_FILE_IMPL_H
@@ -10,6 +11,15 @@
 
 #include "store/block.h"
 #include "store/file.h"
+
+/* So many requests of the kernel's write-back may be overtaken by others at a time. */
+#define FILE_GAPS 16
+
+/* Blocks [from, to). */
+struct file_gap {
+	uint64_t from;
+	uint64_t to;
+};
 
 struct file {
 	struct store *st;
@@ -33,6 +43,9 @@ struct file {
 	uint64_t len;	      /* stream length */
 	uint64_t whole;	      /* stream length below which every block must be there (at least 'durable'):
 			       * between it and len may lie what a power cut left, see file_heal */
+	/* In order, all behind the durable length and before the last block; none if the file is SPARSE. */
+	struct file_gap gaps[FILE_GAPS];
+	size_t n_gaps;
 	uint64_t durable;     /* as block 0 says */
 	uint64_t synced;      /* stream length known to be on disk */
 	uint64_t care;	      /* pages that begin below it may be on disk: see file_quiesce */
@@ -98,10 +111,31 @@ int file_quiesce(struct file *f, uint64_t k, uint64_t n);
  * buf NULL writes zeros. Exclusive lock, f->len and so on are updated. n at most SCRATCH_BYTES. */
 int file_put(struct file *f, struct scratch *sc, const uint8_t *buf, uint64_t pos, uint64_t n);
 
+/* Note blocks [from, to), behind all that there are, as a gap; false if there is no room for it. Exclusive lock. */
+bool file_gaps_add(struct file *f, uint64_t from, uint64_t to);
+
+/* Blocks [first, past) have been written. Exclusive lock. */
+void file_gaps_fill(struct file *f, uint64_t first, uint64_t past);
+
+/* Does block k lie in a gap? Shared lock. */
+bool file_gaps_have(const struct file *f, uint64_t k);
+
+/* Stream position of the first gap; what lies at or behind it must not be taken for durable. UINT64_MAX if none.
+ * Shared lock. */
+uint64_t file_gaps_start(const struct file *f);
+
+/* The first block from k on that lies in no gap (data) or in one; or the number of blocks. Shared lock. */
+uint64_t file_gaps_seek(const struct file *f, uint64_t k, bool data);
+
+/* The gaps that there are stay: the file becomes SPARSE, with its mtime as it is. Returns 0 or -errno. Exclusive
+ * lock. */
+int file_gaps_tell(struct file *f);
+
 /* Rewrite block 0 with the header and durable length as they are in f. Exclusive lock. */
 int file_put_header(struct file *f, struct scratch *sc);
 
-/* Set SPARSE, durably if 'below' lies under the durable length. Exclusive lock. */
+/* Set SPARSE, after which there are no gaps to remember, durably if 'below' lies under the durable length. Exclusive
+ * lock. */
 int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below);
 
 /* Take the size hint off, before the length changes. Exclusive lock. */

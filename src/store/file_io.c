@@ -41,7 +41,7 @@ int file_open_page(const struct file *f, struct scratch *sc, uint64_t k, const u
 	bool missing = have < CONTENT_PAGE;
 	if (missing || bytes_are_zero(page, CONTENT_PAGE)) {
 		/* A hole lies between pages: what is not there at all was cut off. */
-		bool hole = !missing && (f->header.flags & CONTENT_FLAG_SPARSE);
+		bool hole = !missing && ((f->header.flags & CONTENT_FLAG_SPARSE) || file_gaps_have(f, k));
 		if (k == 0 || (start < strict && !hole))
 			return -EBADMSG;
 		memset(plain, 0, (size_t)(b.to - b.from));
@@ -181,6 +181,7 @@ int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below)
 			return r;
 		}
 	}
+	f->n_gaps = 0;
 	if (below < f->durable && !f->sparse_synced) {
 		r = file_flush(f);
 		f->sparse_synced = r == 0;
@@ -257,6 +258,8 @@ void file_take_len(struct file *f, uint64_t len)
 {
 	if (f->whole == f->len || f->whole > len)
 		f->whole = len;
+	if (len < f->len)
+		file_gaps_fill(f, content_pages(len), UINT64_MAX);
 	f->len = len;
 }
 
@@ -292,6 +295,7 @@ static int file_put_run(struct file *f, struct scratch *sc, const uint8_t *buf, 
 
 	uint64_t last = range.first + range.count - 1;
 	file_take_len(f, new_len);
+	file_gaps_fill(f, range.first, last + 1);
 	if (last == (new_len - 1) / CONTENT_PAYLOAD && content_last_used(new_len) < CONTENT_PAYLOAD)
 		file_keep_tail(f, last, plain);
 	else if (f->tail_valid && f->tail_block >= range.first && f->tail_block <= last)
@@ -299,8 +303,8 @@ static int file_put_run(struct file *f, struct scratch *sc, const uint8_t *buf, 
 	return 0;
 }
 
-/* Before something is written at pos behind the end: the last block becomes a full one, and if whole
- * blocks are left out the file is SPARSE. */
+/* Before something is written at pos behind the end: the last block becomes a full one, and whole
+ * blocks left out are a gap, or with too many of them the file is SPARSE. */
 static int file_gap(struct file *f, struct scratch *sc, uint64_t pos)
 {
 	uint64_t base = file_base(f);
@@ -314,7 +318,10 @@ static int file_gap(struct file *f, struct scratch *sc, uint64_t pos)
 		if (r < 0)
 			return r;
 	}
-	return block > end_block + 1 ? file_set_sparse(f, sc, f->len) : 0;
+	if (block <= end_block + 1)
+		return 0;
+	bool sparse = f->header.flags & CONTENT_FLAG_SPARSE;
+	return !sparse && file_gaps_add(f, end_block + 1, block) ? 0 : file_set_sparse(f, sc, f->len);
 }
 
 /* The file as it was at length old_len after a failed growth, as far as it can be had: its last block is in

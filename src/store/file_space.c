@@ -69,6 +69,8 @@ static int file_put_last(struct file *f, struct scratch *sc, uint64_t k, const u
 		r = file_quiesce(f, k, 1);
 	if (r == 0)
 		r = io_pwrite_full(f->fd, sc->one, CONTENT_PAGE, (off_t)(k * CONTENT_PAGE));
+	if (r == 0)
+		file_gaps_fill(f, k, k + 1);
 	return r;
 }
 
@@ -220,13 +222,24 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len)
 
 /* ---- holes ---- */
 
-/* The first block that may be a hole: in a file that is not SPARSE all those must be there that are durable, but
- * behind them a power cut, or somebody who made the ciphertext longer, may have left some. */
+/* The first block that may be a hole though no gap is known: in a file that is not SPARSE all those must be there that
+ * are durable, but behind them a power cut, or somebody who made the ciphertext longer, may have left some. */
 static uint64_t file_holes_from(const struct file *f)
 {
 	if (f->header.flags & CONTENT_FLAG_SPARSE)
 		return 0;
 	return (f->whole + CONTENT_PAYLOAD - 1) / CONTENT_PAYLOAD;
+}
+
+/* The offset where block 'page' begins, as an answer about 'off' in block 'block'. */
+static int64_t file_found(uint64_t off, uint64_t size, uint64_t block, uint64_t page, int whence)
+{
+	if (page <= block)
+		return (int64_t)off;
+	uint64_t at = page * CONTENT_PAYLOAD - CONTENT_HEADER_LEN;
+	if (at >= size)
+		return whence == SEEK_HOLE ? (int64_t)size : -ENXIO;
+	return (int64_t)at;
 }
 
 int64_t file_seek(struct file *f, uint64_t off, int whence)
@@ -241,10 +254,9 @@ int64_t file_seek(struct file *f, uint64_t off, int whence)
 	if (off >= size)
 		return -ENXIO;
 	uint64_t block = (off + CONTENT_HEADER_LEN) / CONTENT_PAYLOAD, first = file_holes_from(f);
-	if (whence == SEEK_DATA && block < first)
-		return (int64_t)off;
-	if (first * CONTENT_PAYLOAD >= f->len)
-		return (int64_t)(whence == SEEK_DATA ? off : size);
+	uint64_t known = file_gaps_seek(f, block, whence == SEEK_DATA);
+	if (known < first || first * CONTENT_PAYLOAD >= f->len)
+		return file_found(off, size, block, known, whence);
 
 	uint64_t from = block > first ? block : first;
 	off_t found = lseek(f->fd, (off_t)(from * CONTENT_PAGE), whence);
@@ -253,10 +265,5 @@ int64_t file_seek(struct file *f, uint64_t off, int whence)
 	/* A page that is a hole in part was never written whole: it counts as data. */
 	uint64_t page = whence == SEEK_DATA ? (uint64_t)found / CONTENT_PAGE
 					    : ((uint64_t)found + CONTENT_PAGE - 1) / CONTENT_PAGE;
-	if (page <= block)
-		return (int64_t)off;
-	uint64_t at = page * CONTENT_PAYLOAD - CONTENT_HEADER_LEN;
-	if (at >= size)
-		return whence == SEEK_HOLE ? (int64_t)size : -ENXIO;
-	return (int64_t)at;
+	return file_found(off, size, block, page, whence);
 }

@@ -196,6 +196,7 @@ static void test_growth_is_a_hole(void **state)
 	struct stat sb;
 	struct file *f _cleanup_file_ = model_file(&model, x, "f", 10);
 	assert_int_equal(file_truncate(f, big), 0);
+	assert_int_equal(file_settle(f), 0);
 	assert_true(disk_sparse(x, file_fd(f)));
 	assert_int_equal(file_stat(f, &sb), 0);
 	assert_int_equal(sb.st_size, big);
