@@ -169,7 +169,8 @@ static int file_load(struct file *f)
 	f->whole = f->told_whole || s.len == 0 ? s.len : s.durable;
 	f->there = size / CONTENT_PAGE;
 	f->cut_off = content_pages(s.len) > f->there;
-	f->sparse_synced = false;
+	f->sparse_synced = f->sweeping = false;
+	f->swept = 0;
 	f->junk = s.junk;
 	f->hint_was_wrong = content_hint(size, &told) && told != content_plain_size(s.len);
 	f->hinted = size % CONTENT_PAGE != 0 && !f->hint_was_wrong;

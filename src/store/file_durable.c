@@ -58,6 +58,26 @@ static int file_heal_seek(const struct file *f, uint64_t *k, bool *hole)
 	return 0;
 }
 
+/* One step of looking for zero pages below the durable length in a file that is not SPARSE. They are damage, which
+ * SPARSE must not come to excuse. */
+static int file_sweep(struct file *f, const struct stat *sb)
+{
+	(void)sb;
+	_cleanup_scratch_ struct scratch *sc = file_scratch(f);
+	if (!sc)
+		return -ENOMEM;
+	uint64_t pages = content_pages(f->durable);
+	for (int i = 0; i < FILE_HEAL_STEP && f->swept < pages; i++, f->swept++) {
+		ssize_t n = io_pread_full(f->fd, sc->one, CONTENT_PAGE, (off_t)(f->swept * CONTENT_PAGE));
+		if (n < 0)
+			return (int)n;
+		if (n == (ssize_t)CONTENT_PAGE && bytes_are_zero(sc->one, CONTENT_PAGE))
+			return -EBADMSG;
+	}
+	f->sweeping = f->swept < pages;
+	return 0;
+}
+
 /* After a power cut zero pages and short blocks may lie between the durable length and the end. Before the
  * durable length goes past them they become what is right below it: holes of a SPARSE file, and full blocks.
  * Some of them at a time. Exclusive lock. */
@@ -73,6 +93,10 @@ static int file_heal(struct file *f)
 		r = file_heal_seek(f, &k, &hole);
 		if (r == 0)
 			r = file_heal_block(f, sc, k, &hole, &wrote);
+	}
+	if (r == 0 && hole && !(f->header.flags & CONTENT_FLAG_SPARSE) && f->swept < content_pages(f->durable)) {
+		f->sweeping = true;
+		return wrote ? file_flush(f) : 0;
 	}
 	if (r == 0 && hole)
 		r = file_set_sparse(f, sc, f->len);
@@ -114,7 +138,8 @@ static int file_raise_step(struct file *f)
 		return r;
 	if (f->whole == f->len)
 		return file_changed(f, file_keep_mtime(f, file_change_durable));
-	r = file_changed(f, file_keep_mtime(f, file_change_heal));
+	bool sweep = f->sweeping && !(f->header.flags & CONTENT_FLAG_SPARSE);
+	r = file_changed(f, file_keep_mtime(f, sweep ? file_sweep : file_change_heal));
 	return r < 0 ? r : 1;
 }
 

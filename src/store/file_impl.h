@@ -51,6 +51,8 @@ struct file {
 	uint64_t care;	      /* pages that begin below it may be on disk: see file_quiesce */
 	uint64_t mark;	      /* file_mark's length, lowered by cuts */
 	uint64_t cuts;	      /* how often it was cut */
+	bool sweeping;	      /* healing has found a hole, and what lies below the durable length decides */
+	uint64_t swept;	      /* blocks below this one were seen not to be zero pages */
 	bool touched;	      /* written since mtime was last set */
 	struct timespec mtime; /* as the kernel has it, if it owns it (struct store) */
 	struct timespec seen_ctime; /* shared mode: the state below that this object knows */

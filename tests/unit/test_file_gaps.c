@@ -277,6 +277,40 @@ static void test_any_order(void **state)
 	}
 }
 
+/* ---- zero pages below the durable length are damage, and stay so ---- */
+
+static void test_damage_is_not_excused(void **state)
+{
+	struct fixture *x = *state;
+	struct dice d = { 12 };
+	uint8_t page[PAGE], got[16];
+	const uint64_t below[] = { 1, 10, 31 };
+	for (size_t i = 0; i < N_OF(below); i++) {
+		struct file *before _cleanup_file_ = empty_file(x);
+		put_blocks(before, &d, 0, 32);
+		make_durable(before);
+		put_blocks(before, &d, 32, 40);
+		int fd = file_fd(before);
+		disk_punch(fd, 35, 1);
+		model_write(&model, NULL, PAYLOAD, BLOCK_OFF(35));
+		assert_true(disk_page(fd, below[i], page));
+		disk_zero_page(fd, below[i]);
+
+		struct file *f _cleanup_file_ = file_at(x, "f");
+		assert_int_equal(file_sync(f, false), 0);
+		for (int again = 0; again < 2; again++) {
+			assert_int_equal(file_raise(f), -EBADMSG);
+			assert_int_equal(disk_durable(x, fd), 32 * PAYLOAD);
+			assert_false(disk_sparse(x, fd));
+			assert_int_equal(file_read(f, got, 16, BLOCK_OFF(below[i])), -EBADMSG);
+		}
+		disk_put_page(fd, below[i], page);
+		assert_true(file_revalidate(f) >= 0);
+		make_durable(f);
+		assert_state(x, f, 40, true);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +327,7 @@ int main(void)
 		WRAP_TEST(test_many),
 		WRAP_TEST(test_split),
 		WRAP_TEST(test_any_order),
+		WRAP_TEST(test_damage_is_not_excused),
 	};
 	return RUN_TAP(tests, fixture_group_setup, fixture_group_teardown);
 }
