@@ -92,8 +92,8 @@ int unlock_lock(const struct unlock *u, bool exclusive, bool reading, bool quiet
 	for (int waited = 0;; waited += LOCK_STEP_MS) {
 		int r = lock_vault(u->fd, exclusive);
 		if (r == 1 && exclusive && !quiet)
-			exit_note("a lock on '%s' does not hold off other machines: take care that none uses it meanwhile, "
-				  "or mount it with --shared",
+			exit_note("a lock on '%s' does not hold off other machines: take care that none uses it "
+				  "meanwhile, or mount it with --shared",
 				  u->path);
 		if (r >= 0)
 			return 0;
