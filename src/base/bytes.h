@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Little-endian integers in byte arrays, and a bounded writer for the binary encodings of
- * doc/format.md. Pure; compiled with -Wconversion.
+ * Little-endian integers in byte arrays, the lesser and the greater of two, and a bounded writer for the binary
+ * encodings of doc/format.md. Pure; compiled with -Wconversion.
  */
 #ifndef CRYPTFS_BASE_BYTES_H
 #define CRYPTFS_BASE_BYTES_H
@@ -48,6 +48,16 @@ static inline uint64_t get_le64(const uint8_t p[static 8])
 	for (int i = 7; i >= 0; i--)
 		v = (v << 8) | p[i];
 	return v;
+}
+
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 /* True if all n bytes are zero. Not constant-time: for structure, never for secrets. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -132,9 +133,14 @@ static int openat_retry(int dirfd, const char *name, int flags, mode_t mode)
 	}
 }
 
-/* Open a regular file for reading; O_NONBLOCK so that a FIFO put in its place can't hold us. */
+/* Open a regular file for reading. Opening some devices does something, so none is opened that is there before;
+ * O_NONBLOCK so that a FIFO put in its place meanwhile can't hold us. */
 static int open_regular(int dirfd, const char *name, struct stat *st)
 {
+	if (fstatat(dirfd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISREG(st->st_mode))
+		return -EUCLEAN;
 	_cleanup_fd_ int fd = openat_retry(dirfd, name, O_RDONLY | O_NONBLOCK, 0);
 	if (fd == -ELOOP || fd == -ENXIO)
 		return -EUCLEAN; /* a symbolic link, a socket */
@@ -301,6 +307,32 @@ void io_fd_path(char path[static IO_FD_PATH], int fd)
 bool io_is_dot(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+int io_opendir(int dirfd, const char *name, DIR **out)
+{
+	_cleanup_fd_ int fd = openat_retry(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd;
+	*out = fdopendir(fd);
+	if (!*out)
+		return -errno;
+	(void)TAKE_FD(fd);
+	return 0;
+}
+
+void io_closedir(DIR **stream)
+{
+	if (*stream)
+		(void)closedir(*stream);
+}
+
+size_t io_fd_share(unsigned int parts, size_t least, size_t most)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur == RLIM_INFINITY || lim.rlim_cur / parts >= most)
+		return most;
+	return lim.rlim_cur / parts > least ? (size_t)(lim.rlim_cur / parts) : least;
 }
 
 int io_fsync_dir(int dirfd)

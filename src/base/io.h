@@ -6,6 +6,7 @@
 #ifndef CRYPTFS_BASE_IO_H
 #define CRYPTFS_BASE_IO_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,16 @@ void io_fd_path(char path[static IO_FD_PATH], int fd);
 
 /* Is it "." or ".."? */
 bool io_is_dot(const char *name);
+
+/* Open a stream of the entries of name below dirfd ("." for dirfd itself, which may be O_PATH; O_NOFOLLOW), at its
+ * beginning and with a position of its own. Returns 0 or -errno. */
+int io_opendir(int dirfd, const char *name, DIR **out);
+
+void io_closedir(DIR **stream);
+#define _cleanup_dir_stream_ _cleanup_(io_closedir)
+
+/* One part of so many as we may have open, within bounds: nobody takes all descriptors. */
+size_t io_fd_share(unsigned int parts, size_t least, size_t most);
 
 /* ftruncate. Returns 0 or -errno. */
 int io_truncate(int fd, off_t size);

@@ -153,15 +153,13 @@ void background_report(struct background *b, int code)
 
 void background_close_inherited(void)
 {
-	DIR *d = opendir("/proc/self/fd");
+	DIR _cleanup_dir_stream_ *d = opendir("/proc/self/fd");
 	struct dirent *e;
 	while (d && (e = readdir(d))) {
 		int fd = atoi(e->d_name), flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
 		if (flags >= 0 && !(flags & FD_CLOEXEC))
 			(void)close(fd);
 	}
-	if (d)
-		(void)closedir(d);
 }
 
 void background_prepare(struct background *b)

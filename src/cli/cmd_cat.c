@@ -36,16 +36,11 @@ static int unreadable(const char *path, int err)
 	return exit_fail(offline_code(err), "cannot read '%s': %s", path, offline_reason(err));
 }
 
-static void file_cleanup(struct file **f)
-{
-	file_free(*f);
-}
-
 /* ---- whole ---- */
 
 static int cat_whole(const struct cat_args *a, const char *path, const struct tree_entry *e, struct output *out)
 {
-	_cleanup_(file_cleanup) struct file *f = NULL;
+	struct file _cleanup_file_ *f = NULL;
 	struct pour_range bad;
 	bool sunk = false;
 	int err = tree_open_file(e->dir, e->name.disk, &f);
@@ -216,7 +211,7 @@ int cmd_cat(int argc, char **argv)
 
 	_cleanup_(unlock_free) struct unlock u = UNLOCK_NONE;
 	_cleanup_tree_ struct tree t = { NULL, NULL };
-	code = unlock_tree(&u, a.on.vault, a.on.passfile, a.on.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
 	if (code != 0)
 		return code;
 	if (a.output)

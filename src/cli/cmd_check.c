@@ -11,7 +11,6 @@
 #include "cli/cli.h"
 #include "cli/unlock.h"
 #include "offline/repair.h"
-#include "vault/lock.h"
 
 struct check_args {
 	const char *vault;
@@ -246,33 +245,6 @@ static int run_repair(struct job *j)
 
 /* ---- all of it ---- */
 
-/* A check lets others read beside it; a repair is alone. */
-static int open_vault(struct job *j)
-{
-	const struct check_args *a = &j->args;
-	if (!a->repair)
-		return unlock_tree(&j->u, a->vault, a->passfile, a->quiet, &j->tree);
-	unlock_descriptors();
-	int code = unlock_open(&j->u, a->vault);
-	if (code == 0)
-		code = unlock_lock(&j->u, true, false, a->quiet);
-	if (code == 0 && lock_vault(j->u.fd, true) == 1)
-		code = exit_fail(EXIT_FAILED,
-				 "the filesystem of '%s' knows no locks, so nothing keeps others from using "
-				 "the vault meanwhile: repair it on another",
-				 j->u.path);
-	if (code == 0)
-		code = unlock_source(&j->u, a->passfile);
-	if (code == 0)
-		code = secrets_prepare(false);
-	if (code == 0)
-		code = unlock_ask(&j->u);
-	if (code != 0)
-		return code;
-	int err = tree_open(j->u.vault, j->u.fd, &j->tree);
-	return err < 0 ? exit_vault_dir(err, j->u.path) : 0;
-}
-
 static void tell_of_lost(const struct job *j)
 {
 	long n = repair_lost_count(j->tree.st);
@@ -283,7 +255,8 @@ static void tell_of_lost(const struct job *j)
 static int check(struct job *j)
 {
 	struct check_counts counts;
-	int code = open_vault(j);
+	int code = unlock_tree(&j->u, j->args.vault, j->args.passfile, j->args.repair ? UNLOCK_CHANGE : UNLOCK_READ,
+			       j->args.quiet, &j->tree);
 	if (code != 0)
 		return code;
 	progress_begin(&j->progress, "checking", j->args.quiet);

@@ -246,7 +246,7 @@ int cmd_export(int argc, char **argv)
 	_cleanup_tree_ struct tree t = { NULL, NULL };
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
 	_cleanup_(place_free) struct place p = { .fd = -1 };
-	code = unlock_tree(&u, a.on.vault, a.on.passfile, a.on.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
 	if (code == 0)
 		code = offline_find(&t, a.on.vault, a.path, TREE_FOLLOW_WAY, &e);
 	if (code == 0)

@@ -289,7 +289,7 @@ int cmd_ls(int argc, char **argv)
 	_cleanup_tree_ struct tree t = { NULL, NULL };
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
 	unsigned int follow = TREE_FOLLOW_WAY | (a.details || a.json ? 0 : TREE_FOLLOW_LAST);
-	code = unlock_tree(&u, a.on.vault, a.on.passfile, a.on.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
 	if (code == 0)
 		code = offline_find(&t, a.on.vault, a.path, follow, &e);
 	return code != 0 ? code : list(&a, &e);

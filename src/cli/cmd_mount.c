@@ -94,8 +94,8 @@ static int prepare(struct job *j)
 	if (fd < 0)
 		return exit_fail(EXIT_MOUNT_FAILED, "cannot open '%s': %s", j->mountpoint, exit_reason(fd));
 	follow_read_only(j);
-	bool exclusive = !j->args.session.shared && !j->args.session.read_only;
-	code = unlock_lock(&j->u, exclusive, false, j->args.quiet);
+	bool others = j->args.session.shared || j->args.session.read_only;
+	code = unlock_lock(&j->u, others ? UNLOCK_SHARED : UNLOCK_PRIVATE, j->args.quiet);
 	return code != 0 ? code : unlock_source(&j->u, j->args.passfile);
 }
 

@@ -49,21 +49,12 @@ int paths_resolve(const char *path, char **out)
 	return errno == ENOTCONN ? resolve_dead(path, out) : -errno;
 }
 
-static void cleanup_dir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
 int paths_is_empty(int fd)
 {
-	_cleanup_fd_ int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (again < 0)
-		return -errno;
-	_cleanup_(cleanup_dir) DIR *d = fdopendir(again);
-	if (!d)
-		return -errno;
-	(void)TAKE_FD(again);
+	DIR _cleanup_dir_stream_ *d = NULL;
+	int err = io_opendir(fd, ".", &d);
+	if (err < 0)
+		return err;
 
 	const struct dirent *e;
 	while (errno = 0, (e = readdir(d)))

@@ -86,20 +86,32 @@ static int holder(const struct unlock *u, bool reading)
 			 e->mountpoint, word ? word : "MOUNTPOINT");
 }
 
-int unlock_lock(const struct unlock *u, bool exclusive, bool reading, bool quiet)
+/* The lock is there, but does not hold everybody off. */
+static int half_locked(const struct unlock *u, enum unlock_for what, bool quiet)
 {
+	if (what == UNLOCK_CHANGE)
+		return exit_fail(EXIT_FAILED,
+				 "the filesystem of '%s' knows no locks that hold off all others, so nothing keeps "
+				 "them from using the vault meanwhile: do this on another",
+				 u->path);
+	if (what == UNLOCK_PRIVATE && !quiet)
+		exit_note("a lock on '%s' does not hold off other machines: take care that none uses it meanwhile, "
+			  "or mount it with --shared",
+			  u->path);
+	return 0;
+}
+
+int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet)
+{
+	bool exclusive = what == UNLOCK_PRIVATE || what == UNLOCK_CHANGE;
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
 	for (int waited = 0;; waited += LOCK_STEP_MS) {
 		int r = lock_vault(u->fd, exclusive);
-		if (r == 1 && exclusive && !quiet)
-			exit_note("a lock on '%s' does not hold off other machines: take care that none uses it "
-				  "meanwhile, or mount it with --shared",
-				  u->path);
 		if (r >= 0)
-			return 0;
+			return r == 0 ? 0 : half_locked(u, what, quiet);
 		if (r != -EBUSY)
 			return exit_vault(r, u->path, NULL);
-		int code = holder(u, reading);
+		int code = holder(u, what == UNLOCK_READ);
 		if (code != 0)
 			return code;
 		if (waited >= LOCK_WAIT_MS)
@@ -164,19 +176,20 @@ static void warn_of_shared_mount(const struct unlock *u)
 			  e->mountpoint);
 }
 
-int unlock_tree(struct unlock *u, const char *operand, const char *passfile, bool quiet, struct tree *t)
+int unlock_tree(struct unlock *u, const char *operand, const char *passfile, enum unlock_for what, bool quiet,
+		struct tree *t)
 {
 	unlock_descriptors();
 	int code = unlock_open(u, operand);
 	if (code == EXIT_NO_VAULT)
 		unlock_hint(operand, NULL);
 	if (code == 0)
-		code = unlock_lock(u, false, true, quiet);
+		code = unlock_lock(u, what, quiet);
 	if (code == 0)
 		code = unlock_source(u, passfile);
 	if (code != 0)
 		return code;
-	if (!quiet)
+	if (what == UNLOCK_READ && !quiet)
 		warn_of_shared_mount(u);
 	if ((code = secrets_prepare(false)) != 0 || (code = unlock_ask(u)) != 0)
 		return code;

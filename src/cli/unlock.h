@@ -26,10 +26,17 @@ void unlock_free(struct unlock *u);
 /* Open the directory and read the settings. */
 int unlock_open(struct unlock *u, const char *operand);
 
-/* Lock it against other processes: a private mount and whatever changes the vault exclusively. Who has just been told
- * to end may still be writing back: it gets a while. A mount that will not go away is named; 'reading' says that
- * its files were to be read, which can be done there as well. */
-int unlock_lock(const struct unlock *u, bool exclusive, bool reading, bool quiet);
+/* What the vault is wanted for, and so who else may use it meanwhile. */
+enum unlock_for {
+	UNLOCK_READ,	/* a mount of our own user's would do as well, and is named; others may read too */
+	UNLOCK_SHARED,	/* mount it; others may too */
+	UNLOCK_PRIVATE, /* mount it, alone; a lock that does not hold off all others is a reason to warn */
+	UNLOCK_CHANGE,	/* alone; such a lock is a reason to refuse */
+};
+
+/* Lock it against other processes. Who has just been told to end may still be writing back: it gets a while. A mount
+ * that will not go away is named. */
+int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet);
 
 /* Open where the passphrase comes from (prompt_open). */
 int unlock_source(struct unlock *u, const char *passfile);
@@ -37,9 +44,10 @@ int unlock_source(struct unlock *u, const char *passfile);
 /* Ask, with a few tries at a terminal, and unlock. After secrets_prepare; closes the source. */
 int unlock_ask(struct unlock *u);
 
-/* All of that for a verb that only reads: the vault unlocked, with a shared lock, as a tree. The tree goes
- * before u. Also allows us as many descriptors as can be had. */
-int unlock_tree(struct unlock *u, const char *operand, const char *passfile, bool quiet, struct tree *t);
+/* All of that for a verb that does not mount: the vault unlocked, locked, as a tree. The tree goes before u. Also
+ * allows us as many descriptors as can be had. */
+int unlock_tree(struct unlock *u, const char *operand, const char *passfile, enum unlock_for what, bool quiet,
+		struct tree *t);
 
 /* As many descriptors as we may have. */
 void unlock_descriptors(void);

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "fs/node.h"
 #include "fs/ops.h"
@@ -23,6 +23,7 @@
 #define SESSION_TIMEOUT_PRIVATE 86400.0
 #define SESSION_TIMEOUT_SHARED 0.5
 #define SESSION_BACKGROUND 64
+#define SESSION_DIRS_MIN 16
 #define SESSION_DIRS_MAX 4096
 
 /* ---- the handshake ---- */
@@ -134,16 +135,6 @@ __attribute__((format(printf, 2, 0))) static void session_log(enum fuse_log_leve
 
 /* ---- the run ---- */
 
-/* How many directories may stay open: a quarter of the descriptors we may have. */
-static size_t session_dirs_max(void)
-{
-	struct rlimit lim;
-	if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur == RLIM_INFINITY ||
-	    lim.rlim_cur / 4 > SESSION_DIRS_MAX)
-		return SESSION_DIRS_MAX;
-	return lim.rlim_cur / 4 > 16 ? lim.rlim_cur / 4 : 16;
-}
-
 static int session_loop(struct fs *fs)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -251,7 +242,7 @@ static int session_fs_init(struct fs *fs, struct store *st, const struct session
 	fs->broken = session_broken_pipe();
 	if (fs->broken < 0)
 		return fs->broken;
-	node_dircache_init(&fs->dirs, session_dirs_max());
+	node_dircache_init(&fs->dirs, io_fd_share(4, SESSION_DIRS_MIN, SESSION_DIRS_MAX));
 	pthread_mutex_init(&fs->listings.lock, NULL);
 	int r = dir_open_root(st, &root);
 	if (r == 0)

@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "fs/node.h"
 
@@ -105,15 +105,6 @@ static void tender_raise(struct fs *fs, struct node *n, struct file *f)
 
 #define TENDER_BATCH 256
 
-/* Not so many that nobody else gets a descriptor. */
-static size_t tender_batch_max(void)
-{
-	struct rlimit lim;
-	if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur / 8 >= TENDER_BATCH)
-		return TENDER_BATCH;
-	return lim.rlim_cur / 8 > 0 ? lim.rlim_cur / 8 : 1;
-}
-
 /* syncfs for what has been marked since the count of failures was 'failures': did all of it reach the disk? */
 static bool tender_sync(struct fs *fs, uint64_t failures)
 {
@@ -152,7 +143,7 @@ static void tender_pass(struct tender *t)
 		list = t->list;
 		memset(&t->list, 0, sizeof(t->list));
 	}
-	size_t most = tender_batch_max();
+	size_t most = io_fd_share(8, 1, TENDER_BATCH);
 	for (size_t i = 0; i < list.n; i += most)
 		tender_batch(t->fs, list.nodes + i, list.n - i < most ? list.n - i : most);
 	free(list.nodes);

@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "offline/check_impl.h"
 
 #define CHECK_TICK_MS 250
@@ -192,15 +192,6 @@ void check_stop(struct check *c, int err)
 
 /* ---- the whole ---- */
 
-/* As many directories stay open as a quarter of what we may have. */
-static unsigned int dirs_max(void)
-{
-	struct rlimit lim;
-	if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur / 4 >= CHECK_DIRS_MAX)
-		return CHECK_DIRS_MAX;
-	return lim.rlim_cur / 4 < CHECK_DIRS_MIN ? CHECK_DIRS_MIN : (unsigned int)(lim.rlim_cur / 4);
-}
-
 /* Seal the next part of the path for d, which is held. Returns 1, 0 at its end, or -errno. */
 static int part_of(const struct check_dir *d, const char **path, struct sealed_name *name, char *plain)
 {
@@ -220,15 +211,15 @@ static int part_of(const struct check_dir *d, const char **path, struct sealed_n
 /* Go down one directory that is on the way only: its ID is needed, its entries are not looked at. */
 static int step_into(struct check *c, struct check_dir **d, const char *disk, const char *plain)
 {
-	struct check_dir *child = check_walk_dir(c, *d, disk, plain);
+	struct check_dir *child = check_dirs_new(c, *d, disk, plain);
 	if (!child)
 		return -ENOMEM;
-	check_walk_drop(c, *d);
+	check_dirs_drop(c, *d);
 	*d = child;
-	int r = check_walk_hold(c, child);
+	int r = check_dirs_hold(c, child);
 	if (r == 0) {
 		r = check_names_enter(c, child);
-		check_walk_release(c, child);
+		check_dirs_release(c, child);
 	}
 	return r;
 }
@@ -238,13 +229,13 @@ static int start_entry(struct check *c, struct check_dir *d, const char *disk)
 {
 	struct check_dir *children = NULL;
 	struct stat sb;
-	int r = check_walk_hold(c, d);
+	int r = check_dirs_hold(c, d);
 	if (r < 0)
 		return r;
 	r = fstatat(d->d.fd, disk, &sb, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 	if (r == 0)
 		check_names_entry(c, d, disk, &children);
-	check_walk_release(c, d);
+	check_dirs_release(c, d);
 	if (children)
 		check_walk_push(c, children);
 	return r;
@@ -270,22 +261,22 @@ static int start_at(struct check *c, struct check_dir *d, const char *path)
 	}
 	if (r > 0)
 		r = start_entry(c, d, name.disk);
-	check_walk_drop(c, d);
+	check_dirs_drop(c, d);
 	/* The directory on the way has been told of. */
 	return r == -EUCLEAN ? 0 : r;
 }
 
 static int start(struct check *c)
 {
-	struct check_dir *root = check_walk_dir(c, NULL, "", "");
+	struct check_dir *root = check_dirs_new(c, NULL, "", "");
 	if (!root)
 		return -ENOMEM;
-	int r = check_walk_hold(c, root);
+	int r = check_dirs_hold(c, root);
 	if (r < 0) {
-		check_walk_drop(c, root);
+		check_dirs_drop(c, root);
 		return r;
 	}
-	check_walk_release(c, root);
+	check_dirs_release(c, root);
 	return start_at(c, root, c->opt->path ? c->opt->path : "");
 }
 
@@ -331,18 +322,19 @@ static void drop_rest(struct check *c)
 	while (c->stack) {
 		struct check_dir *d = c->stack;
 		c->stack = d->below;
-		check_walk_drop(c, d);
+		check_dirs_drop(c, d);
 	}
 	for (; c->queue_n > 0; c->queue_n--, c->queue_first++)
-		check_walk_drop(c, c->queue[c->queue_first % CHECK_QUEUE].dir);
+		check_dirs_drop(c, c->queue[c->queue_first % CHECK_QUEUE].dir);
 	free(c->queue);
 	free(c->seen.ino);
 }
 
 int check_run(struct store *st, const struct check_options *opt, struct check_counts *counts)
 {
-	struct check c = { .st = st, .opt = opt, .counts = counts, .max_open = dirs_max() };
+	struct check c = { .st = st, .opt = opt, .counts = counts };
 	memset(counts, 0, sizeof(*counts));
+	c.max_open = io_fd_share(4, CHECK_DIRS_MIN, CHECK_DIRS_MAX);
 	c.queue = calloc(CHECK_QUEUE, sizeof(*c.queue));
 	if (!c.queue)
 		return -ENOMEM;

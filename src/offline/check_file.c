@@ -11,19 +11,8 @@
 #include "store/block.h"
 
 #define CHECK_BATCH 256u /* pages a read */
-#define CHECK_SECTOR 512u
 
 _Static_assert(CHECK_BATCH < SCRATCH_PAGES, "the last page is for single ones");
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t higher(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
 
 /* ---- what is said ---- */
 
@@ -55,7 +44,7 @@ static void run_end(struct run *r)
 {
 	if (r->kind == CHECK_NOTHING)
 		return;
-	uint64_t from = plain_at(r->from), to = lower(plain_at(r->to), content_plain_size(r->f->len));
+	uint64_t from = plain_at(r->from), to = min_u64(plain_at(r->to), content_plain_size(r->f->len));
 	r->sink->found(r->sink->arg, r->kind, from, to > from ? to - from : 0);
 	r->kind = CHECK_NOTHING;
 }
@@ -155,7 +144,7 @@ static int load_pages(struct check_file *f, struct scratch *sc, const struct che
 	f->last_opens = true;
 	int r = f->pages > 1 ? load_last(f, sc) : 0;
 	f->found = f->len;
-	f->len = higher(f->len, f->durable);
+	f->len = max_u64(f->len, f->durable);
 	return r;
 }
 
@@ -194,8 +183,8 @@ static void judge_zeros(const struct check_file *f, uint64_t from, uint64_t to, 
 	uint64_t strict = content_pages(f->durable);
 	if (f->header.flags & CONTENT_FLAG_SPARSE)
 		return;
-	run_add(run, CHECK_ZEROED, from, lower(to, strict));
-	run_add(run, CHECK_UNFINISHED, higher(from, strict), to);
+	run_add(run, CHECK_ZEROED, from, min_u64(to, strict));
+	run_add(run, CHECK_UNFINISHED, max_u64(from, strict), to);
 }
 
 static enum check_kind judge_block(const struct check_file *f, struct scratch *sc, uint64_t k, const uint8_t *page)
@@ -205,9 +194,9 @@ static enum check_kind judge_block(const struct check_file *f, struct scratch *s
 	int r = block_open(sc, k, page, &meta, sc->block);
 	if (r < 0)
 		return r == -EPROTONOSUPPORT ? CHECK_NEWER : CHECK_BLOCK;
-	if (start + meta.used < lower(end, f->durable))
+	if (start + meta.used < min_u64(end, f->durable))
 		return CHECK_SHORT;
-	return start + meta.used < lower(end, f->len) ? CHECK_UNFINISHED : CHECK_NOTHING;
+	return start + meta.used < min_u64(end, f->len) ? CHECK_UNFINISHED : CHECK_NOTHING;
 }
 
 static void judge_page(const struct check_file *f, struct scratch *sc, uint64_t k, const uint8_t *page,
@@ -261,18 +250,18 @@ static uint64_t next_data(const struct check_file *f, uint64_t k, uint64_t end)
 	off_t data = lseek(f->fd, (off_t)(k * CONTENT_PAGE), SEEK_DATA);
 	if (data < 0)
 		return errno == ENXIO ? end : k;
-	return lower((uint64_t)data / CONTENT_PAGE, end);
+	return min_u64((uint64_t)data / CONTENT_PAGE, end);
 }
 
 /* How much from k on may be read at once: holes in between are left to the next one. */
 static uint64_t batch_at(const struct check_file *f, uint64_t k, uint64_t end)
 {
-	uint64_t n = lower(end - k, CHECK_BATCH);
+	uint64_t n = min_u64(end - k, CHECK_BATCH);
 	off_t hole = f->holes ? lseek(f->fd, (off_t)(k * CONTENT_PAGE), SEEK_HOLE) : -1;
 	if (hole < 0)
 		return n;
 	uint64_t data = ((uint64_t)hole + CONTENT_PAGE - 1) / CONTENT_PAGE;
-	return data > k ? lower(n, data - k) : n;
+	return data > k ? min_u64(n, data - k) : n;
 }
 
 int check_file_verify(const struct check_file *f, uint64_t from, uint64_t to, const struct check_sink *sink,
@@ -283,7 +272,7 @@ int check_file_verify(const struct check_file *f, uint64_t from, uint64_t to, co
 		return -ENOMEM;
 	block_set_file(f->st, sc, f->header.file_nonce);
 	struct run run = { .f = f, .sink = sink };
-	uint64_t there = lower(to, f->pages);
+	uint64_t there = min_u64(to, f->pages);
 	int r = 0;
 	for (uint64_t k = from; r == 0 && k < there;) {
 		uint64_t data = next_data(f, k, there);
@@ -298,7 +287,7 @@ int check_file_verify(const struct check_file *f, uint64_t from, uint64_t to, co
 	}
 	/* All that is missing lies below the durable length: that is where the length comes from. */
 	if (r == 0)
-		run_add(&run, CHECK_MISSING, higher(from, there), to);
+		run_add(&run, CHECK_MISSING, max_u64(from, there), to);
 	run_end(&run);
 	return r;
 }

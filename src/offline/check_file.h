@@ -6,8 +6,11 @@
 #ifndef CRYPTFS_OFFLINE_CHECK_FILE_H
 #define CRYPTFS_OFFLINE_CHECK_FILE_H
 
-#include "offline/check.h"
 #include "format/content.h"
+#include "offline/check.h"
+
+/* The unit of st_blocks. */
+#define CHECK_SECTOR 512u
 
 /* Gets what is found, as ranges of plaintext (length 0: none applies), from any thread. */
 struct check_sink {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Private to check.c, check_walk.c and check_names.c. */
+/* Private to check.c, check_dirs.c, check_walk.c and check_names.c. */
 #ifndef CRYPTFS_OFFLINE_CHECK_IMPL_H
 #define CRYPTFS_OFFLINE_CHECK_IMPL_H
 
@@ -74,7 +74,7 @@ struct check {
 
 	pthread_mutex_t dirs;  /* descriptors of directories and their count; leaf, held over opening them */
 	struct check_dir *newest, *oldest;
-	unsigned int n_open, max_open;
+	size_t n_open, max_open;
 
 	pthread_mutex_t lock;  /* what follows; leaf */
 	pthread_cond_t more;   /* there is more to do, or nothing any more */
@@ -110,17 +110,23 @@ void check_failed(struct check *c, int err, struct check_place at);
 /* Stop: err (negative) is what check_run returns. */
 void check_stop(struct check *c, int err);
 
-/* ---- check_walk.c: directories and threads ---- */
+/* ---- check_dirs.c: directories and their descriptors ---- */
 
 /* A directory below parent (whose count of references rises), or with NULL the root. NULL without memory. */
-struct check_dir *check_walk_dir(struct check *c, struct check_dir *parent, const char *disk, const char *plain);
+struct check_dir *check_dirs_new(struct check *c, struct check_dir *parent, const char *disk, const char *plain);
 
-/* Let somebody else's reference go. */
-void check_walk_drop(struct check *c, struct check_dir *d);
+/* One reference more, and one less: who lets the last one go lets go of the directory above, too. */
+void check_dirs_keep(struct check *c, struct check_dir *d);
+void check_dirs_drop(struct check *c, struct check_dir *d);
 
 /* Have its descriptor open until check_walk_release. Returns 0 or -errno. */
-int check_walk_hold(struct check *c, struct check_dir *d);
-void check_walk_release(struct check *c, struct check_dir *d);
+int check_dirs_hold(struct check *c, struct check_dir *d);
+void check_dirs_release(struct check *c, struct check_dir *d);
+
+/* Open without leaving a trace in the access time, where that may be had. Returns a descriptor or -errno. */
+int check_dirs_open(int dirfd, const char *disk, int flags);
+
+/* ---- check_walk.c: the threads, and what waits for them ---- */
 
 /* Have it looked at; its reference goes over. */
 void check_walk_push(struct check *c, struct check_dir *d);
@@ -130,9 +136,6 @@ void check_walk_file(struct check *c, const struct check_item *item);
 
 /* Verify all blocks of a file, with the help of other threads if it is a large one. Returns 0 or -errno. */
 int check_walk_blocks(struct check *c, const struct check_file *f, const struct check_sink *sink);
-
-/* Open without leaving a trace in the access time, where that may be had. Returns a descriptor or -errno. */
-int check_walk_open(int dirfd, const char *disk, int flags);
 
 /* What a thread does until all is done. */
 void *check_walk_thread(void *check);

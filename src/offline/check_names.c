@@ -12,8 +12,6 @@
 #include "store/symlink.h"
 #include "store/xattr.h"
 
-#define CHECK_SECTOR 512u
-
 static bool has_prefix(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
@@ -225,7 +223,7 @@ static void check_link(struct check *c, const struct check_item *item)
 	if (c->opt->measure)
 		return;
 	ssize_t n = symlink_read(&d->d, item->disk, target);
-	if (n == -EUCLEAN || n == -EBADMSG)
+	if (store_is_damage((int)n))
 		check_tell(c, CHECK_LINK, at);
 	else if (n < 0)
 		check_failed(c, (int)n, at);
@@ -249,7 +247,7 @@ static void check_regular(struct check *c, const struct check_item *item, const 
 
 static void check_child(struct check *c, const struct check_item *item, struct check_dir **children)
 {
-	struct check_dir *child = check_walk_dir(c, item->dir, item->disk, known(item));
+	struct check_dir *child = check_dirs_new(c, item->dir, item->disk, known(item));
 	if (!child) {
 		check_stop(c, -ENOMEM);
 		return;
@@ -332,7 +330,7 @@ static int check_content(struct check *c, int fd, struct check_place at)
 void check_names_file(struct check *c, const struct check_item *item)
 {
 	struct check_place at = { item->dir, item->disk, known(item) };
-	_cleanup_fd_ int fd = check_walk_open(item->dir->d.fd, item->disk, 0);
+	_cleanup_fd_ int fd = check_dirs_open(item->dir->d.fd, item->disk, 0);
 	int r = fd < 0 ? fd : check_content(c, fd, at);
 	if (r < 0)
 		check_failed(c, r, at);

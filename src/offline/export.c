@@ -128,11 +128,6 @@ static int export_sink(void *arg, const uint8_t *buf, uint64_t n)
 	return r < 0 ? r : (s->x->stop = s->x->opt->done(s->x->opt->arg, 0, buf ? n : 0));
 }
 
-static void export_file_cleanup(struct file **f)
-{
-	file_free(*f);
-}
-
 /* The content of a file that cannot be read as a whole. Returns 0, 1 if it is not to be kept, or -errno. */
 static int export_salvage(const struct export_make *m, struct export_sink *sink, int err,
 			  const struct pour_range *bad)
@@ -157,7 +152,7 @@ static int export_salvage(const struct export_make *m, struct export_sink *sink,
 /* Returns as export_salvage. */
 static int export_content(const struct export_make *m, int fd)
 {
-	_cleanup_(export_file_cleanup) struct file *f = NULL;
+	struct file _cleanup_file_ *f = NULL;
 	struct export_sink sink = { .x = m->x, .fd = fd };
 	struct pour_range bad = { 0, 0 };
 	bool sunk = false;

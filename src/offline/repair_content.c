@@ -72,13 +72,6 @@ static int content_end(const struct content *x)
 	return fsync(x->fd) == 0 ? 0 : -errno;
 }
 
-static void file_cleanup(struct file **f)
-{
-	file_free(*f);
-}
-
-#define _cleanup_file_ _cleanup_(file_cleanup)
-
 /* The same file as an object that can be written. */
 static int content_file(const struct repair *r, const struct content *x, struct file **out)
 {
@@ -92,6 +85,16 @@ static int content_file(const struct repair *r, const struct content *x, struct 
 	else
 		*out = f;
 	return err;
+}
+
+/* The object's changes are complete. Returns as content_end, or REPAIR_CANNOT. */
+static int content_done(struct file *f, const struct content *x, int err)
+{
+	if (err == 0)
+		err = file_settle(f);
+	if (store_is_damage(err))
+		return REPAIR_CANNOT;
+	return err < 0 ? err : content_end(x);
 }
 
 int repair_content_hint(struct repair *r, const char *cipher)
@@ -143,11 +146,7 @@ int repair_content_finish(struct repair *r, const char *cipher)
 		err = file_sync(f, false);
 	if (err == 0)
 		err = file_raise(f);
-	if (err == 0)
-		err = file_settle(f);
-	if (store_is_damage(err))
-		return REPAIR_CANNOT;
-	return err < 0 ? err : content_end(&x);
+	return content_done(f, &x, err);
 }
 
 /* ---- missing ends ---- */
@@ -213,11 +212,6 @@ int repair_content_cut(struct repair *r, const char *cipher)
 	err = copy_to(slot, p.disk, &x);
 	if (err == 0)
 		err = file_truncate(f, content_plain_size(x.file.found));
-	if (err == 0)
-		err = file_settle(f);
-	if (store_is_damage(err))
-		return REPAIR_CANNOT;
-	if (err == 0)
-		err = content_end(&x);
-	return err < 0 ? err : REPAIR_KEPT;
+	err = content_done(f, &x, err);
+	return err == 0 ? REPAIR_KEPT : err;
 }

@@ -9,26 +9,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/io.h"
 #include "offline/repair_impl.h"
 #include "store/symlink.h"
 
 /* ---- side files ---- */
 
-static void judge_closedir(DIR **s)
-{
-	if (*s)
-		(void)closedir(*s);
-}
-
 int repair_needs_side(const struct dir *d, const char *side)
 {
 	char target[NAME_LINK_TARGET_MAX + 1];
 	const struct dirent *e;
-	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(judge_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	if (!stream)
-		return -errno;
-	(void)TAKE_FD(fd);
+	DIR _cleanup_dir_stream_ *stream = NULL;
+	int err = io_opendir(d->fd, ".", &stream);
+	if (err < 0)
+		return err;
 	while (errno = 0, (e = readdir(stream))) {
 		if (e->d_type != DT_LNK && e->d_type != DT_UNKNOWN)
 			continue;
@@ -69,11 +63,10 @@ static int any_opens(const struct dir *d)
 {
 	char name[NAME_PADDED_MAX];
 	const struct dirent *e;
-	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(judge_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	if (!stream)
-		return -errno;
-	(void)TAKE_FD(fd);
+	DIR _cleanup_dir_stream_ *stream = NULL;
+	int err = io_opendir(d->fd, ".", &stream);
+	if (err < 0)
+		return err;
 	while (errno = 0, (e = readdir(stream))) {
 		enum name_kind kind = name_classify(e->d_name);
 		if ((kind == NAME_SEALED || kind == NAME_LONG) && dir_open_name(d, e->d_name, name) >= 0)

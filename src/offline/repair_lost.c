@@ -39,21 +39,14 @@ static int lost_open(struct repair *r)
 	return err;
 }
 
-static void lost_closedir(DIR **s)
-{
-	if (*s)
-		(void)closedir(*s);
-}
-
 long repair_lost_count(const struct store *st)
 {
-	_cleanup_fd_ int fd = openat(st->root_fd, NAME_LOST_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_(lost_closedir) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	DIR _cleanup_dir_stream_ *stream = NULL;
+	int err = io_opendir(st->root_fd, NAME_LOST_DIR, &stream);
 	const struct dirent *e;
 	long n = 0;
-	if (!stream)
-		return errno == ENOENT ? 0 : -errno;
-	(void)TAKE_FD(fd);
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
 	while ((e = readdir(stream)))
 		n += !io_is_dot(e->d_name) && strcmp(e->d_name, LOST_REPORT) != 0;
 	return n;

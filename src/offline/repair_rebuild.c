@@ -67,29 +67,15 @@ static bool search_near(struct search *s, struct bytes *c, size_t n)
 	return false;
 }
 
-static void search_closedir(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
-static DIR *search_opendir(int dirfd)
-{
-	_cleanup_fd_ int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	if (stream)
-		(void)TAKE_FD(fd);
-	return stream;
-}
-
 /* Is it in one of the format's files in this directory? */
 static bool search_files(struct search *s, int dirfd)
 {
-	_cleanup_(search_closedir) DIR *stream = search_opendir(dirfd);
+	DIR _cleanup_dir_stream_ *stream = NULL;
 	const struct dirent *e;
 	struct bytes c;
-	if (!stream)
-		s->error = -errno;
+	int err = io_opendir(dirfd, ".", &stream);
+	if (err < 0)
+		s->error = err;
 	while (stream && (errno = 0, e = readdir(stream)))
 		if (strncmp(e->d_name, NAME_RESERVED_PREFIX, strlen(NAME_RESERVED_PREFIX)) == 0 &&
 		    read_small(s, dirfd, e->d_name, &c) && s->is(s, c.b, c.n))
@@ -143,12 +129,13 @@ int repair_rebuild_long(struct repair *r, const char *cipher)
 static bool opens_a_name(struct search *s, const uint8_t id[static NAME_DIR_ID_LEN])
 {
 	struct dir with = { .st = s->d->st, .fd = s->d->fd };
-	_cleanup_(search_closedir) DIR *stream = search_opendir(with.fd);
+	DIR _cleanup_dir_stream_ *stream = NULL;
 	char name[NAME_PADDED_MAX];
 	const struct dirent *e;
 	memcpy(with.id, id, sizeof(with.id));
-	if (!stream)
-		s->error = -errno;
+	int err = io_opendir(with.fd, ".", &stream);
+	if (err < 0)
+		s->error = err;
 	while (stream && (errno = 0, e = readdir(stream))) {
 		enum name_kind kind = name_classify(e->d_name);
 		ssize_t n = kind == NAME_SEALED || kind == NAME_LONG ? dir_open_name(&with, e->d_name, name) : -EUCLEAN;

@@ -38,11 +38,6 @@ struct salvage_block {
 	enum salvage_why why;
 };
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* ---- the record ---- */
 
 void salvage_free(struct salvage *s)

@@ -70,27 +70,18 @@ static int tree_list_entry(const struct dir *d, const struct dirent *e, struct t
 	return tree_list_add(l, cap, tree_child_new(e, name, len));
 }
 
-static void tree_closedir(DIR **s)
-{
-	if (*s)
-		(void)closedir(*s);
-}
-
 int tree_list(const struct dir *d, struct tree_list *out)
 {
-	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	_cleanup_(tree_closedir) DIR *stream = fdopendir(fd);
-	if (!stream)
-		return -errno;
-	(void)TAKE_FD(fd);
+	DIR _cleanup_dir_stream_ *stream = NULL;
+	int r = io_opendir(d->fd, ".", &stream);
+	if (r < 0)
+		return r;
 
 	_cleanup_tree_list_ struct tree_list l = { NULL, 0 };
 	const struct dirent *e;
 	size_t cap = 0;
 	while (errno = 0, (e = readdir(stream))) {
-		int r = tree_list_entry(d, e, &l, &cap);
+		r = tree_list_entry(d, e, &l, &cap);
 		if (r < 0)
 			return r;
 	}

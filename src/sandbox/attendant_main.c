@@ -291,15 +291,13 @@ static void attendant_close_all_but(int keep)
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		if (fd != keep)
 			(void)(null >= 0 ? dup2(null, fd) : close(fd));
-	DIR *d = opendir("/proc/self/fd");
+	DIR _cleanup_dir_stream_ *d = opendir("/proc/self/fd");
 	struct dirent *e;
 	while (d && (e = readdir(d))) {
 		int fd = atoi(e->d_name);
 		if (fd > STDERR_FILENO && fd != keep && fd != dirfd(d))
 			(void)close(fd);
 	}
-	if (d)
-		(void)closedir(d);
 }
 
 static void attendant_ignore_signals(void)

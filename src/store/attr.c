@@ -11,11 +11,6 @@
 #include "store/force.h"
 #include "store/symlink.h"
 
-static void attr_cleanup_file(struct file **f)
-{
-	file_free(*f);
-}
-
 /* Open the entry, whatever its mode says to its owner, and make sure that it is the one. */
 static int attr_open(const struct dir *d, const char *disk, const struct stat *sb, int *out)
 {
@@ -41,7 +36,7 @@ static int attr_look(const struct dir *d, const char *disk, const struct stat *s
 	int fd = -1, r = attr_open(d, disk, sb, &fd);
 	if (r < 0)
 		return r;
-	_cleanup_(attr_cleanup_file) struct file *f = file_new(d->st, false);
+	struct file _cleanup_file_ *f = file_new(d->st, false);
 	if (!f) {
 		close(fd);
 		return -ENOMEM;

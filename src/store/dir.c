@@ -125,15 +125,10 @@ static struct dirent *dir_next(DIR *stream, int *r)
  * that are leftovers if 'clean'), -ENOTEMPTY, or -errno. */
 static int dir_scan_empty(const struct dir *d, bool clean)
 {
-	int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	DIR *stream = fdopendir(fd);
-	int r = stream ? 0 : -errno;
-	if (r < 0) {
-		close(fd);
+	DIR _cleanup_dir_stream_ *stream = NULL;
+	int r = io_opendir(d->fd, ".", &stream);
+	if (r < 0)
 		return r;
-	}
 	struct dirent *e;
 	while (r == 0 && (e = dir_next(stream, &r)))
 		if (name_classify(e->d_name) != NAME_OURS)
@@ -142,7 +137,6 @@ static int dir_scan_empty(const struct dir *d, bool clean)
 	while (r == 0 && clean && (e = dir_next(stream, &r)))
 		if (strcmp(e->d_name, NAME_DIR_FILE) != 0)
 			dir_drop_leftover(d, e->d_name);
-	closedir(stream);
 	return r;
 }
 

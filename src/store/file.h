@@ -23,6 +23,12 @@ struct file *file_new(struct store *st, bool whole);
 /* Close and free; file_free(NULL) does nothing. Nobody may be using it. Does not settle. */
 void file_free(struct file *f);
 
+static inline void file_cleanup(struct file **f)
+{
+	file_free(*f);
+}
+#define _cleanup_file_ _cleanup_(file_cleanup)
+
 /* Has it a descriptor, one fit for writing if 'writable'? */
 bool file_is_open(struct file *f, bool writable);
 

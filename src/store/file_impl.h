@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/bytes.h"
 #include "store/block.h"
 #include "store/file.h"
 
@@ -62,11 +63,6 @@ struct file {
 	uint64_t tail_block;
 	bool tail_valid;
 };
-
-static inline uint64_t min_u64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 /* The length becomes this one: what was whole to its end stays so. Exclusive lock. */
 void file_take_len(struct file *f, uint64_t len);

@@ -12,11 +12,6 @@
 #include "crypto/rng.h"
 #include "store/file_impl.h"
 
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* The part of block k that is sealed, as stream positions [from, to). */
 struct block_span {
 	uint64_t from;

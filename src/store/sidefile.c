@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,13 +15,12 @@
 #define SIDEFILE_MODE 0444
 #define SIDEFILE_COMPARE_MAX 8192
 
-void sidefile_queue_init(struct sidefile_queue *q)
+void sidefile_queue_init(struct sidefile_queue *q, bool stacked, bool logged)
 {
-	struct rlimit lim;
 	memset(q, 0, sizeof(*q));
-	q->max = SIDEFILE_QUEUE;
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur / 8 < q->max)
-		q->max = lim.rlim_cur / 8;
+	q->stacked = stacked;
+	q->logged = logged;
+	q->max = io_fd_share(8, 0, SIDEFILE_QUEUE);
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_mutex_init(&q->drain, NULL);
 }

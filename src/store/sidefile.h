@@ -26,11 +26,11 @@ struct sidefile_queue {
 	size_t n;
 	size_t max;		/* an eighth of the descriptors we may have, at most SIDEFILE_QUEUE */
 	bool overflow;		/* some were not kept: only syncfs will do */
-	bool stacked, logged;	/* as in struct store; set before use */
+	bool stacked, logged;	/* as in struct store */
 	_Atomic uint64_t failures; /* of syncfs: see sidefile_syncfs */
 };
 
-void sidefile_queue_init(struct sidefile_queue *q);
+void sidefile_queue_init(struct sidefile_queue *q, bool stacked, bool logged);
 void sidefile_queue_destroy(struct sidefile_queue *q);
 
 /* Make a side file below dirfd, mode 0444, and queue it. Its contents have been written back by then (though

@@ -38,9 +38,7 @@ int store_open(const struct vault *vault, int root_fd, bool read_only, struct st
 	store_know(st);
 	st->hide_sizes = vault->settings.features & VAULTFILE_FEATURE_HIDE_SIZES;
 	pthread_rwlock_init(&st->modes, NULL);
-	sidefile_queue_init(&st->side);
-	st->side.stacked = st->stacked;
-	st->side.logged = st->logged;
+	sidefile_queue_init(&st->side, st->stacked, st->logged);
 	if (!read_only)
 		sidefile_suspect(&st->side);
 	*out = st;

@@ -330,7 +330,7 @@ int xattr_verify(const struct store *st, int fd, void (*bad)(void *arg, const ch
 		if (r == 0)
 			r = strcmp(x.disk, p) == 0 ? 0 : -EUCLEAN;
 		ssize_t len = r < 0 ? r : xattr_load(st, path, &x, &buf, &value);
-		if (len == -EBADMSG || len == -EUCLEAN)
+		if (store_is_damage((int)len))
 			bad(arg, named ? plain : NULL);
 		else if (len < 0 && len != -ENODATA)
 			return (int)len;

@@ -188,13 +188,6 @@ static inline ssize_t disk_read(const struct fixture *x, int fd, uint8_t *out, s
 
 /* ---- struct file ---- */
 
-static inline void file_cleanup(struct file **f)
-{
-	file_free(*f);
-}
-
-#define _cleanup_file_ _cleanup_(file_cleanup)
-
 /* The file called so, as somebody finds it who opens it now; *r is what file_attach says. */
 static inline struct file *file_found(const struct fixture *x, const char *name, bool writable,
 				      int *r)
