@@ -3,7 +3,6 @@
  * The attendant itself. What the server sends is taken for hostile: it chooses among few orders, and no words of its
  * own reach anything but the log.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -25,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "sandbox/aside.h"
 #include "sandbox/attendant_impl.h"
 #include "sandbox/mountid.h"
 
@@ -34,8 +33,6 @@ extern char **environ;
 #define ATTENDANT_XATTR "security.cryptfs"
 #define ATTENDANT_STEP_MS 20
 #define ATTENDANT_STEPS 500
-
-static const int attendant_ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE };
 
 struct attendant_mount {
 	char *mountpoint;
@@ -103,8 +100,8 @@ static int attendant_fusermount(const char *mountpoint, bool lazy)
 		return -ENOMEM;
 	sigemptyset(&none);
 	sigemptyset(&ignored);
-	for (size_t i = 0; i < sizeof(attendant_ignored) / sizeof(attendant_ignored[0]); i++)
-		sigaddset(&ignored, attendant_ignored[i]);
+	for (size_t i = 0; i < ASIDE_IGNORED; i++)
+		sigaddset(&ignored, aside_ignored[i]);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &ignored);
@@ -284,40 +281,10 @@ static bool attendant_listen(int fd, struct attendant_mount *m)
 
 /* ---- its life ---- */
 
-/* Nothing of what the server has open: the vault and its lock, the terminal, the pipe to the command. */
-static void attendant_close_all_but(int keep)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (fd != keep)
-			(void)(null >= 0 ? dup2(null, fd) : close(fd));
-	DIR _cleanup_dir_stream_ *d = opendir("/proc/self/fd");
-	struct dirent *e;
-	while (d && (e = readdir(d))) {
-		int fd = atoi(e->d_name);
-		if (fd > STDERR_FILENO && fd != keep && fd != dirfd(d))
-			(void)close(fd);
-	}
-}
-
-static void attendant_ignore_signals(void)
-{
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-	const struct sigaction forget = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };
-	for (size_t i = 0; i < sizeof(attendant_ignored) / sizeof(attendant_ignored[0]); i++)
-		(void)sigaction(attendant_ignored[i], &ignore, NULL);
-	(void)sigaction(SIGCHLD, &forget, NULL);
-}
-
 void attendant_main(int fd, const char *mountpoint, pid_t server)
 {
 	struct attendant_mount m = { .mountpoint = strdup(mountpoint) };
-	/* It has powers that the server gave up: nobody writes to its memory, the user's own processes neither. */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	attendant_ignore_signals();
-	(void)setsid();
-	(void)prctl(PR_SET_NAME, "cryptfs-attend", 0, 0, 0);
-	attendant_close_all_but(fd);
+	aside_begin("cryptfs-attend", fd);
 	if (!m.mountpoint || chdir("/") != 0)
 		_exit(1);
 	(void)unsetenv("CRYPTFS_WARN_FATAL"); /* the server's warnings are not ours */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a process that is forked to stand aside (attendant.h, errand.h) does first. It keeps powers that the
+ * other one gives up, so it keeps nothing else of it.
+ */
+#ifndef CRYPTFS_SANDBOX_ASIDE_H
+#define CRYPTFS_SANDBOX_ASIDE_H
+
+/* A session of its own; no signals but SIGKILL; no child is waited for; nobody writes to its memory, the user's own
+ * processes neither; nothing is open but keep, and /dev/null as standard input and outputs. */
+void aside_begin(const char *name, int keep);
+
+/* The signals that it ignores, for what it executes. */
+#define ASIDE_IGNORED 6
+extern const int aside_ignored[ASIDE_IGNORED];
+
+#endif
