@@ -186,7 +186,11 @@ static void session_unmount(struct fs *fs)
 /* The mount is up, and there are no threads yet. */
 static void session_settle(struct fs *fs)
 {
-	const struct sandbox_options opt = { .vault_fd = fs->st->root_fd, .read_only = fs->read_only };
+	const struct sandbox_options opt = {
+		.use = SANDBOX_SERVE,
+		.vault_fd = fs->st->root_fd,
+		.read_only = fs->read_only,
+	};
 	(void)attendant_mounted(fs->opt->attendant);
 	if (!fs->opt->no_sandbox)
 		sandbox_enter(&opt, &fs->sandbox);

@@ -49,6 +49,7 @@ static const uint64_t landlock_scope = 3; /* 6: abstract sockets, signals */
 static const uint64_t landlock_read = LANDLOCK_FS(LANDLOCK_READ_FILE) | LANDLOCK_FS(LANDLOCK_READ_DIR);
 /* Not even in the vault. (Who may make which special files is for the kernel to say: CAP_MKNOD.) */
 static const uint64_t landlock_never = LANDLOCK_FS(LANDLOCK_EXECUTE) | LANDLOCK_FS(LANDLOCK_IOCTL_DEV);
+static const uint64_t landlock_no_fill = LANDLOCK_FS(LANDLOCK_READ_FILE) | LANDLOCK_FS(LANDLOCK_REMOVE_DIR);
 
 struct landlock_ruleset {
 	uint64_t fs;
@@ -75,7 +76,23 @@ static uint64_t landlock_fs(int version)
 	return LANDLOCK_FS(version >= 3 ? LANDLOCK_IOCTL_DEV : LANDLOCK_TRUNCATE) - 1;
 }
 
-int landlock_confine(int dirfd, bool read_only)
+/* What of all that is denied may be done there. */
+static uint64_t landlock_rights(uint64_t all, enum landlock_use use)
+{
+	switch (use) {
+	case LANDLOCK_TO_CHANGE: return all & ~landlock_never;
+	case LANDLOCK_TO_FILL: return all & ~landlock_never & ~landlock_no_fill;
+	default: return landlock_read;
+	}
+}
+
+static int landlock_add(int rules, uint64_t all, const struct landlock_place *p)
+{
+	const struct landlock_beneath rule = { .allowed = landlock_rights(all, p->use), .fd = p->fd };
+	return syscall(SYS_landlock_add_rule, rules, LANDLOCK_BENEATH, &rule, 0) == 0 ? 0 : -errno;
+}
+
+int landlock_confine(const struct landlock_place *places, size_t n)
 {
 	int version = landlock_version();
 	if (version < 0)
@@ -88,14 +105,10 @@ int landlock_confine(int dirfd, bool read_only)
 		.scoped = version >= 6 ? landlock_scope : 0,
 	};
 	_cleanup_fd_ int rules = (int)syscall(SYS_landlock_create_ruleset, &set, sizeof(set), 0);
-	if (rules < 0)
-		return -errno;
-	const struct landlock_beneath vault = {
-		.allowed = read_only ? landlock_read : set.fs & ~landlock_never,
-		.fd = dirfd,
-	};
-	if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_BENEATH, &vault, 0) != 0 ||
-	    syscall(SYS_landlock_restrict_self, rules, 0) != 0)
-		return -errno;
-	return version;
+	int r = rules < 0 ? -errno : 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = landlock_add(rules, set.fs, &places[i]);
+	if (r == 0 && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
+		r = -errno;
+	return r < 0 ? r : version;
 }

@@ -2,26 +2,10 @@
 #include "sandbox/privileges.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/securebits.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define PRIVILEGES_BIT(cap) (UINT64_C(1) << (cap))
-
-/* What root's daemon does for others. An ordinary user's has none of them, unless somebody saw to it that it has. */
-static const uint64_t privileges_kept =
-	PRIVILEGES_BIT(CAP_CHOWN) |	       /* entries belong to the caller */
-	PRIVILEGES_BIT(CAP_DAC_OVERRIDE) |     /* the kernel has checked modes against the caller already */
-	PRIVILEGES_BIT(CAP_DAC_READ_SEARCH) |
-	PRIVILEGES_BIT(CAP_FOWNER) |	       /* chmod, utimes, O_NOATIME, links of other people's files */
-	PRIVILEGES_BIT(CAP_FSETID) |	       /* set-id bits of other people's files */
-	PRIVILEGES_BIT(CAP_MKNOD) |
-	PRIVILEGES_BIT(CAP_SETFCAP) |	       /* the attribute security.capability */
-	PRIVILEGES_BIT(CAP_SYS_ADMIN);	       /* attributes trusted.* and the rest of security.* */
 
 struct privileges {
 	uint64_t effective;
@@ -68,13 +52,13 @@ int privileges_fix(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -errno;
 }
 
-int privileges_drop(void)
+int privileges_drop(uint64_t kept)
 {
 	struct privileges p = { 0, 0 };
 	int r = privileges_get(&p);
 	if (r < 0)
 		return r;
-	p.permitted &= privileges_kept;
+	p.permitted &= kept;
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	privileges_bound(p.permitted);
 	p.effective &= p.permitted;

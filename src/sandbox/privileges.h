@@ -5,11 +5,15 @@
 #ifndef CRYPTFS_SANDBOX_PRIVILEGES_H
 #define CRYPTFS_SANDBOX_PRIVILEGES_H
 
+#include <linux/capability.h>
+#include <stdint.h>
+
+#define PRIVILEGES_BIT(cap) (UINT64_C(1) << (cap))
+
 /* No program that is executed from here on gains anything by it. Returns 0 or -errno. */
 int privileges_fix(void);
 
-/* Keep of the capabilities that there are only those for files of all kinds and owners; none can come back.
- * Returns 0 or -errno. */
-int privileges_drop(void);
+/* Keep of the capabilities that there are only these (PRIVILEGES_BIT); none can come back. Returns 0 or -errno. */
+int privileges_drop(uint64_t kept);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a process cannot do any more, and what it still can: each case in a child that gives up its powers first. */
-#include "unit.h"
+#include "sandbox.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -23,47 +23,13 @@
 #include "sandbox/privileges.h"
 #include "sandbox/sandbox.h"
 
-#define OUTSIDE "/etc/passwd" /* for all to read */
-
-/* ---- the child ---- */
-
-struct act {
-	const char *name;
-	int (*run)(const struct scratch *s); /* 0 or -errno */
-};
-
-/* How a child that called 'enter' and then 'run' ended: what run returned, or 1000 and the signal. */
-static int in_child(int (*enter)(const struct scratch *s), int (*run)(const struct scratch *s), const struct scratch *s)
-{
-	int status;
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		int r = enter(s);
-		if (r < 0)
-			_exit(255);
-		r = run(s);
-		_exit(r < 0 ? -r : r);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFSIGNALED(status))
-		return 1000 + WTERMSIG(status);
-	assert_int_not_equal(WEXITSTATUS(status), 255);
-	return WEXITSTATUS(status);
-}
-
-static int result(long r)
-{
-	return r < 0 ? -errno : 0;
-}
-
 /* ---- the filter ---- */
 
 static int enter_filter(const struct scratch *s)
 {
 	(void)s;
 	int r = privileges_fix();
-	return r < 0 ? r : filter_load();
+	return r < 0 ? r : filter_load(FILTER_SERVE);
 }
 
 static int do_exec(const struct scratch *s)
@@ -386,30 +352,12 @@ static void goes_on_with_its_work(void **state)
 
 static int enter_landlock(const struct scratch *s)
 {
-	int r = privileges_fix();
-	return r < 0 ? r : landlock_confine(s->fd, false);
+	return enter_places(&(struct landlock_place){ s->fd, LANDLOCK_TO_CHANGE }, 1);
 }
 
 static int enter_landlock_read(const struct scratch *s)
 {
-	int r = privileges_fix();
-	return r < 0 ? r : landlock_confine(s->fd, true);
-}
-
-static int enter_nothing(const struct scratch *s)
-{
-	(void)s;
-	return 0;
-}
-
-static bool landlock_is_here(const struct scratch *s)
-{
-	pid_t pid = fork();
-	int status = 0;
-	if (pid == 0)
-		_exit(enter_landlock(s) >= 0 ? 0 : 1);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status == 0;
+	return enter_places(&(struct landlock_place){ s->fd, LANDLOCK_TO_READ }, 1);
 }
 
 static int do_read_outside(const struct scratch *s)
@@ -506,11 +454,14 @@ static void executes_nothing(void **state)
 
 /* ---- privileges ---- */
 
+/* chown, dac_override, dac_read_search, fowner, fsetid, sys_admin, mknod, setfcap */
+static const unsigned long long files = 0x8820001fULL;
+
 static int enter_privileges(const struct scratch *s)
 {
 	(void)s;
 	int r = privileges_fix();
-	return r < 0 ? r : privileges_drop();
+	return r < 0 ? r : privileges_drop(files);
 }
 
 /* A capability of /proc/self/status, by its name there, as a number. */
@@ -529,8 +480,6 @@ static unsigned long long capabilities(const char *which)
 
 static int do_count_capabilities(const struct scratch *s)
 {
-	/* chown, dac_override, dac_read_search, fowner, fsetid, sys_admin, mknod, setfcap */
-	const unsigned long long files = 0x8820001fULL;
 	(void)s;
 	if ((capabilities("CapEff:") | capabilities("CapPrm:")) & ~files)
 		return 1;
