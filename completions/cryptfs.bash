@@ -43,10 +43,10 @@ _cryptfs_options()
 	init)	echo "--passfile --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
 	mount)	echo "--passfile --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
 	umount)	echo "--lazy --help" ;;
-	ls)	echo "--long --recursive --print0 --json --passfile --quiet --help -l -R" ;;
-	cat)	echo "--salvage --output --passfile --quiet --help" ;;
-	export)	echo "--overwrite --salvage --privileged --passfile --quiet --help" ;;
-	check)	echo "--path --quick --repair --yes --jobs --json --passfile --quiet --help -j" ;;
+	ls)	echo "--long --recursive --print0 --json --passfile --no-sandbox --quiet --help -l -R" ;;
+	cat)	echo "--salvage --output --passfile --no-sandbox --quiet --help" ;;
+	export)	echo "--overwrite --salvage --privileged --passfile --no-sandbox --quiet --help" ;;
+	check)	echo "--path --quick --repair --yes --jobs --json --passfile --no-sandbox --quiet --help -j" ;;
 	info | status) echo "--json --help" ;;
 	esac
 }

@@ -20,6 +20,7 @@ complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls ca
 
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check' -l passfile -r -F -d 'first line is the passphrase'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l shared -d 'others may change the vault while it is mounted'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount ls cat export check' -l no-sandbox -d 'keep all powers'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check' -s q -l quiet -d 'print less'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-time -x -d 'seconds that unlocking takes'
@@ -32,7 +33,6 @@ complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s r -l read-only -d 
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l allow-other -d 'other users may use the mount'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s o -x -a 'ro allow_other noatime nosuid nodev noexec' -d 'mount options'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l debug -d 'trace every request'
-complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l no-sandbox -d 'keep all powers'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s z -l lazy -d 'detach it even if it is in use'
 complete -c cryptfs -n '__fish_seen_subcommand_from info ls check status' -l json -d 'print a JSON object'

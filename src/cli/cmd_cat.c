@@ -15,6 +15,7 @@
 #include "cli/unlock.h"
 #include "offline/pour.h"
 #include "offline/salvage.h"
+#include "sandbox/errand.h"
 
 #define RANGES_SHOWN 20
 
@@ -125,7 +126,7 @@ static int cat_salvage(const struct cat_args *a, const struct tree *t, const cha
 	return err < 0 ? unwritable(a, err) : tell(path, &s);
 }
 
-/* ---- the verb ---- */
+/* ---- all of them ---- */
 
 static int cat_path(const struct cat_args *a, const struct tree *t, const char *path, struct output *out)
 {
@@ -150,14 +151,82 @@ static int cat_all(const struct cat_args *a, const struct tree *t, struct output
 	return err < 0 ? unwritable(a, err) : code;
 }
 
-/* A new file, kept only if it is whole, or all that could be salvaged. */
-static int cat_to_file(const struct cat_args *a, const struct tree *t)
+/* ---- into a file ---- */
+
+/* A new file, kept only if it is whole, or all that could be salvaged. Who writes it may not remove it: that is the
+ * errand of another process, also if this one is killed. */
+enum order { ORDER_MADE, ORDER_KEEP, ORDER_REMOVE };
+
+struct order_message {
+	enum order order;
+	dev_t dev; /* of what was made */
+	ino_t ino;
+};
+
+/* In the other process. */
+struct remover {
+	const char *path;
+	bool made;
+	dev_t dev;
+	ino_t ino;
+};
+
+static void remove_made(struct remover *r)
 {
-	_cleanup_fd_ int fd = open(a->output, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST)
+	struct stat sb;
+	if (r->made && lstat(r->path, &sb) == 0 && sb.st_dev == r->dev && sb.st_ino == r->ino)
+		(void)unlink(r->path);
+	r->made = false;
+}
+
+static size_t remover_obey(void *arg, const void *question, size_t n, char answer[static ERRAND_MAX])
+{
+	struct remover *r = arg;
+	struct order_message m = { .order = ORDER_REMOVE };
+	if (n == sizeof(m))
+		memcpy(&m, question, sizeof(m));
+	if (m.order == ORDER_MADE)
+		*r = (struct remover){ .path = r->path, .made = true, .dev = m.dev, .ino = m.ino };
+	else if (m.order == ORDER_KEEP)
+		r->made = false;
+	else
+		remove_made(r);
+	answer[0] = '\0';
+	return 1;
+}
+
+static int order(struct errand *remover, enum order what, int fd)
+{
+	char answer[ERRAND_MAX];
+	struct order_message m;
+	struct stat sb;
+	if (fstat(fd, &sb) != 0)
+		return -errno;
+	memset(&m, 0, sizeof(m)); /* the gaps, too */
+	m.order = what;
+	m.dev = sb.st_dev;
+	m.ino = sb.st_ino;
+	ssize_t r = errand_ask(remover, &m, sizeof(m), answer);
+	return r < 0 ? (int)r : 0;
+}
+
+static int make_output(const struct cat_args *a, struct errand *remover, int *fd)
+{
+	*fd = open(a->output, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*fd < 0 && errno == EEXIST)
 		return exit_fail(EXIT_FAILED, "'%s' exists already; nothing was written to it", a->output);
-	if (fd < 0)
+	if (*fd < 0)
 		return unwritable(a, -errno);
+	int err = order(remover, ORDER_MADE, *fd);
+	if (err < 0) {
+		(void)unlink(a->output);
+		return unwritable(a, err);
+	}
+	return 0;
+}
+
+static int cat_to_file(const struct cat_args *a, const struct tree *t, struct errand *remover, int fd)
+{
 	struct output out = { .fd = fd, .holes = true };
 	int code = cat_all(a, t, &out);
 	bool keep = code == 0 || (code == EXIT_DAMAGED && a->salvage && out.at > 0);
@@ -165,10 +234,11 @@ static int cat_to_file(const struct cat_args *a, const struct tree *t)
 		code = unwritable(a, -errno);
 		keep = false;
 	}
-	if (!keep)
-		(void)unlink(a->output);
+	(void)order(remover, keep ? ORDER_KEEP : ORDER_REMOVE, fd);
 	return code;
 }
+
+/* ---- the verb ---- */
 
 enum { SALVAGE = OFFLINE_OWN };
 
@@ -209,13 +279,21 @@ int cmd_cat(int argc, char **argv)
 	if (code != 0)
 		return code < 0 ? EXIT_DONE : code;
 
+	_cleanup_(errand_end) struct errand remover = ERRAND_NONE;
 	_cleanup_(unlock_free) struct unlock u = UNLOCK_NONE;
 	_cleanup_tree_ struct tree t = { NULL, NULL };
+	_cleanup_fd_ int fd = -1;
+	int err = a.output ? errand_start(&remover, remover_obey, &(struct remover){ .path = a.output }) : 0;
+	if (err < 0)
+		return exit_fail(EXIT_FAILED, "cannot start a process: %s", exit_reason(err));
 	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
+	if (code == 0 && a.output)
+		code = make_output(&a, &remover, &fd);
 	if (code != 0)
 		return code;
+	offline_confine(&a.on, &u);
 	if (a.output)
-		return cat_to_file(&a, &t);
+		return cat_to_file(&a, &t, &remover, fd);
 	struct output out = { .fd = STDOUT_FILENO };
 	return cat_all(&a, &t, &out);
 }

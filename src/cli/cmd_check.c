@@ -11,13 +11,14 @@
 #include "cli/cli.h"
 #include "cli/unlock.h"
 #include "offline/repair.h"
+#include "sandbox/sandbox.h"
 
 struct check_args {
 	const char *vault;
 	const char *passfile;
 	const char *path;
 	unsigned int jobs;
-	bool quick, json, quiet, repair, yes;
+	bool quick, json, quiet, repair, yes, no_sandbox;
 };
 
 struct job {
@@ -51,7 +52,7 @@ static int parse_jobs(const char *text, unsigned int *jobs)
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct check_args *a)
 {
-	enum { PASSFILE = 256, PATH, QUICK, JSON, REPAIR, YES };
+	enum { PASSFILE = 256, PATH, QUICK, JSON, REPAIR, YES, NO_SANDBOX };
 	static const struct option options[] = {
 		{ "passfile", required_argument, NULL, PASSFILE },
 		{ "jobs", required_argument, NULL, 'j' },
@@ -60,6 +61,7 @@ static int parse(int argc, char **argv, struct check_args *a)
 		{ "json", no_argument, NULL, JSON },
 		{ "repair", no_argument, NULL, REPAIR },
 		{ "yes", no_argument, NULL, YES },
+		{ "no-sandbox", no_argument, NULL, NO_SANDBOX },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -76,6 +78,7 @@ static int parse(int argc, char **argv, struct check_args *a)
 		case JSON: a->json = true; break;
 		case REPAIR: a->repair = true; break;
 		case YES: a->yes = true; break;
+		case NO_SANDBOX: a->no_sandbox = true; break;
 		case 'q': a->quiet = true; break;
 		case 'h': (void)main_help("check"); return -1;
 		default: code = exit_usage("check", NULL);
@@ -252,6 +255,18 @@ static void tell_of_lost(const struct job *j)
 		text_line("quarantine: %ld in " NAME_LOST_DIR " (its report.txt says from where)", n);
 }
 
+/* Before there are threads. */
+static void confine(const struct job *j)
+{
+	const struct sandbox_options opt = {
+		.use = j->args.repair ? SANDBOX_REPAIR : SANDBOX_READ,
+		.vault_fd = j->u.fd,
+	};
+	struct sandbox_state state;
+	if (!j->args.no_sandbox)
+		sandbox_enter(&opt, &state);
+}
+
 static int check(struct job *j)
 {
 	struct check_counts counts;
@@ -259,6 +274,7 @@ static int check(struct job *j)
 			       j->args.quiet, &j->tree);
 	if (code != 0)
 		return code;
+	confine(j);
 	progress_begin(&j->progress, "checking", j->args.quiet);
 	code = run_check(j, &counts);
 	progress_end(&j->progress);

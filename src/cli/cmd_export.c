@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "cli/unlock.h"
 #include "offline/export.h"
+#include "sandbox/sandbox.h"
 
 struct export_args {
 	struct offline_args on;
@@ -29,6 +30,7 @@ struct export_args {
 /* Where it goes: name in the directory fd; "" is the directory itself. */
 struct place {
 	int fd;
+	bool is_dest; /* fd is what was named, so the name is that of what is exported */
 	char name[NAME_MAX_LEN + 1];
 	char *path; /* for messages */
 };
@@ -71,24 +73,37 @@ static int place_in_parent(const char *dest, struct place *p)
 	return p->fd < 0 ? bad_dest(dest, -errno) : 0;
 }
 
-static int find_place(const struct export_args *a, const struct tree_entry *e, int vault_fd, struct place *p)
+static int find_place(const struct export_args *a, int vault_fd, struct place *p)
 {
 	int code = 0;
 	p->fd = open(a->dest, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->fd >= 0) {
-		strcpy(p->name, e->plain);
-		p->path = offline_join(a->dest, e->plain);
-	} else if (errno == ENOENT || errno == ENOTDIR)
-		code = place_in_parent(a->dest, p);
-	else
-		code = bad_dest(a->dest, -errno);
-	if (!p->path)
-		p->path = strdup(a->dest);
-	if (code == 0 && !p->path)
-		code = bad_dest(a->dest, -ENOMEM);
+	p->is_dest = p->fd >= 0;
+	if (!p->is_dest)
+		code = errno == ENOENT || errno == ENOTDIR ? place_in_parent(a->dest, p) : bad_dest(a->dest, -errno);
 	if (code == 0 && paths_contains(vault_fd, p->fd) != 0)
 		return exit_fail(EXIT_FAILED, "'%s' is inside the vault: name a place outside it", a->dest);
 	return code;
+}
+
+static int name_place(const struct export_args *a, const struct tree_entry *e, struct place *p)
+{
+	if (p->is_dest)
+		strcpy(p->name, e->plain);
+	p->path = offline_join(a->dest, p->is_dest ? e->plain : "");
+	return p->path ? 0 : bad_dest(a->dest, -ENOMEM);
+}
+
+/* As offline_confine. */
+static void confine(const struct export_args *a, int vault_fd, const struct place *p, struct sandbox_state *state)
+{
+	const struct sandbox_options opt = {
+		.use = SANDBOX_EXPORT,
+		.vault_fd = vault_fd,
+		.dest_fd = p->fd,
+		.devices = a->privileged,
+	};
+	if (!a->on.no_sandbox)
+		sandbox_enter(&opt, state);
 }
 
 /* ---- the run ---- */
@@ -120,6 +135,8 @@ static void count(const struct tree_entry *e, struct progress *p)
 }
 
 struct run {
+	const struct sandbox_state *sandbox;
+	const struct tree_entry *entry;
 	struct export_report report;
 	struct progress progress;
 };
@@ -129,6 +146,15 @@ static int on_done(void *arg, uint64_t files, uint64_t bytes)
 	struct run *r = arg;
 	progress_add(&r->progress, files, bytes);
 	return caught ? -EINTR : 0;
+}
+
+static int on_inside(void *arg, int fd)
+{
+	struct run *r = arg;
+	int err = sandbox_narrow(r->sandbox, r->entry->dir->st->root_fd, fd);
+	if (err == 0)
+		count(r->entry, &r->progress);
+	return err;
 }
 
 static void on_trouble(void *arg, const struct export_event *e)
@@ -160,15 +186,21 @@ static void end_by_signal(int sig)
 	(void)raise(sig);
 }
 
-static int run(const struct export_args *a, const struct tree_entry *e, const struct place *p)
+static int run(const struct export_args *a, const struct tree_entry *e, const struct place *p,
+	       const struct sandbox_state *sandbox)
 {
-	struct run r = { .report = { .vault = a->on.vault, .path = a->path, .dest = p->path } };
+	struct run r = {
+		.sandbox = sandbox,
+		.entry = e,
+		.report = { .vault = a->on.vault, .path = a->path, .dest = p->path },
+	};
 	const struct export_options opt = {
 		.overwrite = a->overwrite,
 		.salvage = a->salvage,
 		.owners = geteuid() == 0,
 		.privileged = a->privileged,
 		.done = on_done,
+		.inside = on_inside,
 		.trouble = on_trouble,
 		.walk_trouble = on_walk_trouble,
 		.arg = &r,
@@ -176,7 +208,8 @@ static int run(const struct export_args *a, const struct tree_entry *e, const st
 	(void)umask(0);
 	watch_signals();
 	progress_begin(&r.progress, "exporting", a->on.quiet);
-	count(e, &r.progress);
+	if (!p->name[0] || !S_ISDIR(e->sb.st_mode)) /* else when it is made */
+		count(e, &r.progress);
 	int err = export_tree(e, p->fd, p->name, &opt);
 	if (err == 0 && syncfs(p->fd) != 0)
 		export_report_sync(&r.report, -errno);
@@ -246,10 +279,15 @@ int cmd_export(int argc, char **argv)
 	_cleanup_tree_ struct tree t = { NULL, NULL };
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
 	_cleanup_(place_free) struct place p = { .fd = -1 };
+	struct sandbox_state sandbox = { .landlock = 0 };
 	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
 	if (code == 0)
-		code = offline_find(&t, a.on.vault, a.path, TREE_FOLLOW_WAY, &e);
+		code = find_place(&a, u.fd, &p);
+	if (code != 0)
+		return code;
+	confine(&a, u.fd, &p, &sandbox);
+	code = offline_find(&t, a.on.vault, a.path, TREE_FOLLOW_WAY, &e);
 	if (code == 0)
-		code = find_place(&a, &e, u.fd, &p);
-	return code != 0 ? code : run(&a, &e, &p);
+		code = name_place(&a, &e, &p);
+	return code != 0 ? code : run(&a, &e, &p, &sandbox);
 }

@@ -3,8 +3,6 @@
  * cryptfs ls: what is in a vault, without a mount.
  */
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -13,6 +11,7 @@
 #include "base/codec.h"
 #include "cli/cli.h"
 #include "cli/offline.h"
+#include "cli/owners.h"
 #include "cli/unlock.h"
 #include "store/symlink.h"
 
@@ -28,6 +27,7 @@ struct ls_args {
 /* A listing under way. */
 struct listing {
 	const struct ls_args *args;
+	struct owners *owners;
 	bool escape;
 	json_t *entries;  /* if in JSON */
 	json_t *trouble;
@@ -78,40 +78,7 @@ static void mode_text(char out[static 11], mode_t mode)
 	out[10] = '\0';
 }
 
-#define OWNER_SIZE 64
-
-/* A name of the system's, or the number. The same few come again and again. */
-static const char *user_text(uid_t uid)
-{
-	static char text[OWNER_SIZE];
-	static uid_t last;
-	if (text[0] && uid == last)
-		return text;
-	const struct passwd *pw = getpwuid(uid);
-	if (pw)
-		(void)snprintf(text, sizeof(text), "%s", pw->pw_name);
-	else
-		(void)snprintf(text, sizeof(text), "%u", (unsigned int)uid);
-	last = uid;
-	return text;
-}
-
-static const char *group_text(gid_t gid)
-{
-	static char text[OWNER_SIZE];
-	static gid_t last;
-	if (text[0] && gid == last)
-		return text;
-	const struct group *gr = getgrgid(gid);
-	if (gr)
-		(void)snprintf(text, sizeof(text), "%s", gr->gr_name);
-	else
-		(void)snprintf(text, sizeof(text), "%u", (unsigned int)gid);
-	last = gid;
-	return text;
-}
-
-static void print_details(const struct stat *sb)
+static void print_details(const struct listing *l, const struct stat *sb)
 {
 	char mode[11], when[32] = "?", size[32];
 	struct tm tm;
@@ -122,8 +89,8 @@ static void print_details(const struct stat *sb)
 		(void)snprintf(size, sizeof(size), "%u, %u", major(sb->st_rdev), minor(sb->st_rdev));
 	else
 		(void)snprintf(size, sizeof(size), "%lld", (long long)sb->st_size);
-	(void)printf("%s %3lu %-8s %-8s %11s %s ", mode, (unsigned long)sb->st_nlink, user_text(sb->st_uid),
-		     group_text(sb->st_gid), size, when);
+	(void)printf("%s %3lu %-8s %-8s %11s %s ", mode, (unsigned long)sb->st_nlink,
+		     owners_user(l->owners, sb->st_uid), owners_group(l->owners, sb->st_gid), size, when);
 }
 
 static void print_name(const struct listing *l, const char *name)
@@ -135,7 +102,7 @@ static void print_name(const struct listing *l, const char *name)
 static void print_text(const struct listing *l, const struct stat *sb, const char *path, const char *target)
 {
 	if (l->args->details)
-		print_details(sb);
+		print_details(l, sb);
 	print_name(l, path);
 	if (target) {
 		(void)fputs(" -> ", stdout);
@@ -218,10 +185,10 @@ static int on_trouble(void *arg, const struct walk_item *i, enum walk_trouble wh
 	return 0;
 }
 
-static int list(const struct ls_args *a, const struct tree_entry *e)
+static int list(const struct ls_args *a, struct owners *owners, const struct tree_entry *e)
 {
 	static const struct walk_ops ops = { on_entry, NULL, on_trouble };
-	struct listing l = { .args = a, .escape = !a->zero && isatty(STDOUT_FILENO) == 1 };
+	struct listing l = { .args = a, .owners = owners, .escape = !a->zero && isatty(STDOUT_FILENO) == 1 };
 	if (a->json) {
 		l.entries = json_array();
 		l.trouble = json_array();
@@ -285,12 +252,17 @@ int cmd_ls(int argc, char **argv)
 	if (code != 0)
 		return code < 0 ? EXIT_DONE : code;
 
+	_cleanup_(owners_end) struct owners owners = { .errand = ERRAND_NONE };
 	_cleanup_(unlock_free) struct unlock u = UNLOCK_NONE;
 	_cleanup_tree_ struct tree t = { NULL, NULL };
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
 	unsigned int follow = TREE_FOLLOW_WAY | (a.details || a.json ? 0 : TREE_FOLLOW_LAST);
+	if (a.details && !a.json)
+		owners_begin(&owners);
 	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
-	if (code == 0)
-		code = offline_find(&t, a.on.vault, a.path, follow, &e);
-	return code != 0 ? code : list(&a, &e);
+	if (code != 0)
+		return code;
+	offline_confine(&a.on, &u);
+	code = offline_find(&t, a.on.vault, a.path, follow, &e);
+	return code != 0 ? code : list(&a, &owners, &e);
 }

@@ -83,6 +83,7 @@ static const struct verb verbs[] = {
 	  "  -0, --print0            names as they are, with a NUL behind each\n"
 	  "      --json              print a JSON object\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -a, -A, -1              nothing: names with dots are listed, and one a line, anyway\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
@@ -95,6 +96,7 @@ static const struct verb verbs[] = {
 	  "                          lost; which bytes those are is said on standard error\n"
 	  "  -o, --output FILE       write to FILE, which must not exist\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
 	{ "export", cmd_export, "copy files out of a vault, without a mount",
@@ -109,6 +111,7 @@ static const struct verb verbs[] = {
 	  "      --salvage           of damaged files copy what is intact, and zeros for the rest\n"
 	  "      --privileged        keep set-user-ID and set-group-ID bits, for root devices too\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
 	{ "status", cmd_status, "show what is mounted",
@@ -133,6 +136,7 @@ static const struct verb verbs[] = {
 	  "      --yes               do not ask\n"
 	  "  -j, --jobs N            how many threads (as many as there are processors)\n"
 	  "      --json              print the result as a JSON object\n"
+	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print what is found only\n"
 	  "  -h, --help              print this\n" },
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "sandbox/sandbox.h"
 
 int offline_parse(const struct offline_verb *v, int argc, char **argv, struct offline_args *a, void *arg)
 {
@@ -13,6 +14,7 @@ int offline_parse(const struct offline_verb *v, int argc, char **argv, struct of
 	while ((c = getopt_long(argc, argv, v->letters, v->options, NULL)) != -1) {
 		switch (c) {
 		case OFFLINE_PASSFILE: a->passfile = optarg; break;
+		case OFFLINE_NO_SANDBOX: a->no_sandbox = true; break;
 		case 'q': a->quiet = true; break;
 		case 'h': (void)main_help(v->name); return -1;
 		case '?': return exit_usage(v->name, NULL);
@@ -25,6 +27,13 @@ int offline_parse(const struct offline_verb *v, int argc, char **argv, struct of
 	a->vault = argv[optind];
 	a->operands = argv + optind + 1;
 	return 0;
+}
+
+void offline_confine(const struct offline_args *a, const struct unlock *u)
+{
+	struct sandbox_state state;
+	if (!a->no_sandbox)
+		sandbox_enter(&(struct sandbox_options){ .use = SANDBOX_READ, .vault_fd = u->fd }, &state);
 }
 
 const char *offline_reason(int err)

@@ -7,6 +7,7 @@
 
 #include <getopt.h>
 
+#include "cli/unlock.h"
 #include "offline/walk.h"
 
 /* What they all are told. */
@@ -14,14 +15,16 @@ struct offline_args {
 	const char *vault;
 	const char *passfile;
 	bool quiet;
+	bool no_sandbox;
 	char **operands; /* after the vault */
 	int n;
 };
 
 /* The options that they all have: the last of a verb's. Its own without a letter count from OFFLINE_OWN. */
-enum { OFFLINE_PASSFILE = 256, OFFLINE_OWN };
+enum { OFFLINE_PASSFILE = 256, OFFLINE_NO_SANDBOX, OFFLINE_OWN };
 #define OFFLINE_OPTIONS                                                    \
 	{ "passfile", required_argument, NULL, OFFLINE_PASSFILE },         \
+		{ "no-sandbox", no_argument, NULL, OFFLINE_NO_SANDBOX },   \
 		{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { 0 }
 
 struct offline_verb {
@@ -35,6 +38,10 @@ struct offline_verb {
 
 /* Returns 0, an exit code (said), or -1 when help was printed. */
 int offline_parse(const struct offline_verb *v, int argc, char **argv, struct offline_args *a, void *arg);
+
+/* Give up the powers that reading the vault does not need (sandbox/sandbox.h): before anything of it is read with its
+ * key. What is written to is open by then. */
+void offline_confine(const struct offline_args *a, const struct unlock *u);
 
 /* Why something in a vault cannot be read, for a person. Static text, or strerror's. */
 const char *offline_reason(int err);

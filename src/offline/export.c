@@ -306,8 +306,10 @@ static int export_directory(const struct export_make *m)
 	}
 	if (r < 0)
 		return (r = export_unwritten(m, r)) < 0 ? r : WALK_SKIP;
-	(void)TAKE_FD(fd);
-	return WALK_ON;
+	int top = TAKE_FD(fd);
+	if (m->item->depth == 0 && m->x->opt->inside)
+		r = m->x->opt->inside(m->x->opt->arg, top);
+	return r < 0 ? r : WALK_ON;
 }
 
 /* ---- the walk ---- */

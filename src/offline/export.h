@@ -35,6 +35,9 @@ struct export_options {
 	bool privileged; /* keep what gives powers to others, as far as owners allow it: set-ID bits, devices */
 	/* So many more files and bytes are done. Returns 0, or -errno to end it. */
 	int (*done)(void *arg, uint64_t files, uint64_t bytes);
+	/* What is exported is a directory, and fd the one that was made for it: nothing will be made but below it.
+	 * May be NULL. Returns 0, or -errno to end it. */
+	int (*inside)(void *arg, int fd);
 	void (*trouble)(void *arg, const struct export_event *e);
 	/* A name or directory in the vault that cannot be read; see walk_ops. */
 	int (*walk_trouble)(void *arg, const struct walk_item *i, enum walk_trouble what, int err);

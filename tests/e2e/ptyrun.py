@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ptyrun.py [LINE]... -- COMMAND...: run COMMAND on a terminal of its own and type one LINE whenever it has
 switched echo off; ^C as a line is the interrupt key. Prints what the terminal showed; ends with the exit code
-(128 + signal), or 99 if echo was left off, 98 if a line was left over."""
+(128 + signal), or 99 if echo was left off, 98 if a line was left over. The terminal is $PTYRUN_COLUMNS wide."""
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import sys
 import termios
 import time
@@ -22,6 +24,8 @@ def main():
     lines, command = sys.argv[1:at], sys.argv[at + 1:]
     pid, master = pty.fork()
     if pid == 0:
+        if "PTYRUN_COLUMNS" in os.environ:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(os.environ["PTYRUN_COLUMNS"]), 0, 0))
         os.execvp(command[0], command)
     # the slave's modes, read through the master's end, stay readable while we hold it open
     shown, asked, end, gone = b"", 0, time.monotonic() + 60, False
