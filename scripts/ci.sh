@@ -132,10 +132,12 @@ job_gcc() {
 # Another compiler's opinion, and the other ways to build: libsodium alone, no optimisation.
 job_clang() {
 	have clang || { skip; return; }
+	local -x FSX_OPERATIONS=10000
 	build CC=clang CFLAGS="-g -O0" --enable-werror --without-libcrypto --without-libsecret && test_build
 }
 
 job_asan() {
+	local -x FSX_OPERATIONS=10000
 	build CC=gcc --enable-werror --enable-sanitizers=address,undefined || return
 	test_build
 	say "asan: a vault under attack"

@@ -212,8 +212,8 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, of
 static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	/* The kernel may hold data back that fills what is a hole to us. */
-	if (!fs->shared && file_is_open(file_of(fi), true))
+	/* The kernel may hold data back that fills what is a hole to us: by its writeback cache, or from a mapping. */
+	if (file_is_open(file_of(fi), true))
 		seeker_ask(fs->seeker, req, ino, file_of(fi), off, whence);
 	else
 		seeker_reply(req, file_of(fi), off, whence);

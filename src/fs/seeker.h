@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SEEK_DATA and SEEK_HOLE where the kernel has a writeback cache: it asks us without writing back first.
+ * SEEK_DATA and SEEK_HOLE where the kernel may hold data back, in its writeback cache or in a page that was mapped
+ * and written to: it asks us without writing back first.
  * So we have it write back, by telling it to drop its pages of the file; it does that before the call
  * returns, and sends us WRITEs meanwhile. That must not happen in a thread that serves requests, or all
  * of them could wait for each other: one thread of its own does it.
