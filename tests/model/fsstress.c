@@ -49,9 +49,9 @@ static void told(struct worker *w, const char *what, long r)
 {
 	char line[sizeof(w->text) + 64];
 	int n = snprintf(line, sizeof(line), "%s: %s", what,
-	                 r < 0 ? strerrorname_np(errno) :
-	                 r > 0 ? "some" :
-	                         "0");
+			 r < 0 ? strerrorname_np(errno) :
+			 r > 0 ? "some" :
+				 "0");
 	w->hash = hash_more(w->hash, line, (size_t)n);
 	if (w->verbose)
 		fprintf(w->out, "%s\n", line);
@@ -193,8 +193,8 @@ static long change(struct worker *w, unsigned int what, const char *path)
 static void one_change(struct worker *w)
 {
 	static const char *const what[] = { "create", "mkdir",   "unlink",   "rmdir",  "rename",
-		                            "link",   "symlink", "truncate", "append", "xattr",
-		                            "chmod",  "utimens", "mkfifo",   "lstat" };
+					    "link",   "symlink", "truncate", "append", "xattr",
+					    "chmod",  "utimens", "mkfifo",   "lstat" };
 	static const uint8_t weight[] = { 18, 14, 8, 6, 14, 6, 4, 4, 4, 5, 3, 3, 1, 10 };
 	char path[PATH_SIZE];
 	unsigned int k = 0;
@@ -208,7 +208,7 @@ static void one_change(struct worker *w)
 }
 
 static int work(const char *dir, unsigned int number, uint64_t seed, uint64_t n, bool verbose,
-                int out)
+		int out)
 {
 	static struct worker w;
 	w.rng.state = seed + number * 0x10001u;

@@ -51,7 +51,7 @@ struct fsx {
 };
 
 __attribute__((noreturn, format(printf, 2, 3))) static void fail(struct fsx *x, const char *fmt,
-                                                                 ...)
+								 ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -73,7 +73,7 @@ static void must(struct fsx *x, long r, const char *what)
 /* ---- looking ---- */
 
 static void same(struct fsx *x, const struct copy *c, const uint8_t *got, uint64_t off, uint64_t n,
-                 const char *how)
+		 const char *how)
 {
 	if (memcmp(got, c->want + off, n) == 0)
 		return;
@@ -202,7 +202,7 @@ static void do_write(struct fsx *x, struct copy *c)
 {
 	uint64_t off = a_place(x, c, true), n = a_length(x, off, x->max);
 	model_note(&x->log, "write %c %llu +%llu", c->name, (unsigned long long)off,
-	           (unsigned long long)n);
+		   (unsigned long long)n);
 	model_fill(&x->rng, x->buf, n);
 	wrote(x, c, pwrite(c->fd, x->buf, n, (off_t)off), off, n);
 }
@@ -214,7 +214,7 @@ static void do_writev(struct fsx *x, struct copy *c)
 	uint64_t b = a + model_below(&x->rng, n - a + 1);
 	struct iovec v[3] = { { x->buf, a }, { x->buf + a, b - a }, { x->buf + b, n - b } };
 	model_note(&x->log, "writev %c %llu +%llu", c->name, (unsigned long long)off,
-	           (unsigned long long)n);
+		   (unsigned long long)n);
 	model_fill(&x->rng, x->buf, n);
 	wrote(x, c, pwritev(c->fd, v, 3, (off_t)off), off, n);
 }
@@ -235,7 +235,7 @@ static void do_read(struct fsx *x, struct copy *c)
 	uint64_t off = a_place(x, c, true), n = 1 + model_below(&x->rng, LONGEST);
 	uint64_t left = off < c->size ? c->size - off : 0, want = n < left ? n : left;
 	model_note(&x->log, "read %c %llu +%llu", c->name, (unsigned long long)off,
-	           (unsigned long long)n);
+		   (unsigned long long)n);
 	ssize_t r = pread(c->fd, x->buf, n, (off_t)off);
 	must(x, r, "read");
 	if ((uint64_t)r != want)
@@ -252,7 +252,7 @@ static void do_direct(struct fsx *x, struct copy *c)
 	if (!reading && off + n > x->max)
 		return;
 	model_note(&x->log, "direct %s %c %llu +%llu", reading ? "read" : "write", c->name,
-	           (unsigned long long)off, (unsigned long long)n);
+		   (unsigned long long)off, (unsigned long long)n);
 	int fd = open(c->path, O_RDWR | O_DIRECT | O_CLOEXEC);
 	if (fd < 0 && errno == EINVAL) /* a filesystem that knows none, as tmpfs */
 		return;
@@ -276,7 +276,7 @@ static void do_map_read(struct fsx *x, struct copy *c)
 {
 	uint64_t off = a_place(x, c, false), n = a_length(x, off, c->size);
 	model_note(&x->log, "map read %c %llu +%llu", c->name, (unsigned long long)off,
-	           (unsigned long long)n);
+		   (unsigned long long)n);
 	same(x, c, c->map + off, off, n, "reading a mapping");
 }
 
@@ -285,7 +285,7 @@ static void do_map_write(struct fsx *x, struct copy *c)
 	uint64_t off = a_place(x, c, false), n = a_length(x, off, c->size);
 	bool sync = model_below(&x->rng, 2);
 	model_note(&x->log, "map write %c %llu +%llu%s", c->name, (unsigned long long)off,
-	           (unsigned long long)n, sync ? " msync" : "");
+		   (unsigned long long)n, sync ? " msync" : "");
 	model_fill(&x->rng, x->buf, n);
 	memcpy(c->map + off, x->buf, n);
 	memcpy(c->want + off, x->buf, n);
@@ -298,7 +298,7 @@ static void do_truncate(struct fsx *x, struct copy *c)
 	uint64_t size = a_place(x, c, true);
 	bool by_name = model_below(&x->rng, 2);
 	model_note(&x->log, "%s %c %llu", by_name ? "truncate" : "ftruncate", c->name,
-	           (unsigned long long)size);
+		   (unsigned long long)size);
 	must(x, by_name ? truncate(c->path, (off_t)size) : ftruncate(c->fd, (off_t)size),
 	     "truncate");
 	set_size(c, size);
@@ -318,7 +318,7 @@ static void do_allocate(struct fsx *x, struct copy *c)
 	if (n == 0)
 		return;
 	model_note(&x->log, "fallocate %#x %c %llu +%llu", (unsigned int)mode, c->name,
-	           (unsigned long long)off, (unsigned long long)n);
+		   (unsigned long long)off, (unsigned long long)n);
 	if (fallocate(c->fd, mode, (off_t)off, (off_t)n) < 0) {
 		if (errno == EOPNOTSUPP)
 			return;
@@ -341,7 +341,7 @@ static void do_copy(struct fsx *x, struct copy *c)
 	if (n == 0 || (to == c && off < at + n && at < off + n))
 		return;
 	model_note(&x->log, "copy %c %llu +%llu to %c %llu", c->name, (unsigned long long)off,
-	           (unsigned long long)n, to->name, (unsigned long long)at);
+		   (unsigned long long)n, to->name, (unsigned long long)at);
 	memcpy(x->buf, c->want + off, n);
 	for (uint64_t done = 0; done < n;) {
 		off_t from = (off_t)(off + done), into = (off_t)(at + done);
@@ -362,7 +362,7 @@ static void do_sync(struct fsx *x, struct copy *c)
 	must(x,
 	     how == 0 ? fsync(c->fd) :
 	     how == 1 ? fdatasync(c->fd) :
-	                sync_file_range(c->fd, 0, 0, 7),
+			sync_file_range(c->fd, 0, 0, 7),
 	     "fsync");
 }
 
