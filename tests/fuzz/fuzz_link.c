@@ -47,25 +47,25 @@ static void take_target(struct recipe *in, struct link *l)
 	l->odd = n == 0 || n > NAME_LINK_TARGET_MAX || memchr(l->plain, 0, n);
 }
 
-/* What lies where a side file should. */
-static void put_side(const struct fuzz_vault *v, struct recipe *in, const char *name, uint8_t *box, size_t n,
-		     struct link *l)
+/* What lies where a side file should. Returns whether that is what was sealed, 'right'. */
+static bool put_side(const struct fuzz_vault *v, struct recipe *in, const char *name, uint8_t *box, size_t n,
+		     const uint8_t *right)
 {
 	uint8_t kind = recipe_u8(in) % 8;
 	uint16_t at = recipe_u16(in);
-	l->changed = l->changed || (kind > 0 && kind < 7);
+	size_t was = n;
 	switch (kind) {
 	case 1:
-		return;
+		return false;
 	case 2:
 		(void)mkfifoat(v->root_fd, name, 0600);
-		return;
+		return false;
 	case 3:
 		(void)mkdirat(v->root_fd, name, 0700);
-		return;
+		return false;
 	case 4:
 		fuzz_tried(symlinkat(LINK, v->root_fd, name));
-		return;
+		return false;
 	case 5:
 		box[at % n] ^= (uint8_t)(1u << (at >> 13));
 		break;
@@ -78,32 +78,44 @@ static void put_side(const struct fuzz_vault *v, struct recipe *in, const char *
 	static uint8_t bytes[2 * BOX_MAX];
 	memcpy(bytes, box, BOX_MAX);
 	FUZZ_PROMISE(io_create_file(v->root_fd, name, bytes, n, 0444, NULL) == 0);
+	return n == was && memcmp(bytes, right, n) == 0;
 }
 
+/* What the link holds for this target. Returns whether it names a side file. */
+static bool encode(char disk[static NAME_LINK_TARGET_MAX + 1], const uint8_t *box, size_t n, bool side)
+{
+	uint8_t hash[NAME_HASH_LEN];
+	if (!side && CODEC_B64_LEN(n) <= NAME_LINK_TARGET_MAX) {
+		codec_b64_encode(disk, box, n);
+		return false;
+	}
+	kdf_hash(hash, sizeof(hash), NULL, 0, box, n, NULL, 0);
+	name_encode_hashed(disk, NAME_SLINK_PREFIX, hash);
+	return true;
+}
+
+/* Two changes may undo each other: what counts is what there is in the end. */
 static void make_sealed(const struct fuzz_vault *v, struct recipe *in, struct link *l)
 {
-	uint8_t box[BOX_MAX] = { 0 }, hash[NAME_HASH_LEN], how = recipe_u8(in);
+	uint8_t box[BOX_MAX] = { 0 }, right[BOX_MAX], how = recipe_u8(in);
+	char right_disk[NAME_LINK_TARGET_MAX + 1];
 	take_target(in, l);
 	seal(v, l, box);
 	size_t n = l->n + NAME_LINK_OVERHEAD;
+	memcpy(right, box, sizeof(right));
+	(void)encode(right_disk, right, n, how & 2);
 	if (how & 1) { /* a bit of it */
 		uint16_t at = recipe_u16(in);
 		box[at % n] ^= (uint8_t)(1u << (at >> 13));
-		l->changed = true;
 	}
-	if (how & 2 || CODEC_B64_LEN(n) > NAME_LINK_TARGET_MAX) {
-		kdf_hash(hash, sizeof(hash), NULL, 0, box, n, NULL, 0);
-		name_encode_hashed(l->disk, NAME_SLINK_PREFIX, hash);
-		put_side(v, in, l->disk, box, n, l);
-	} else {
-		codec_b64_encode(l->disk, box, n);
-	}
+	bool side = encode(l->disk, box, n, how & 2);
+	if (side)
+		l->changed = !put_side(v, in, l->disk, box, n, right);
 	if (how & 4) { /* a character of what the link holds */
 		uint16_t at = recipe_u16(in);
-		char *c = &l->disk[(at & 4095) % strlen(l->disk)], was = *c;
-		*c = (char)('-' + (at >> 9) % 78);
-		l->changed = l->changed || *c != was;
+		l->disk[(at & 4095) % strlen(l->disk)] = (char)('-' + (at >> 9) % 78);
 	}
+	l->changed = l->changed || strcmp(l->disk, right_disk) != 0;
 }
 
 static void make_raw(struct recipe *in, struct link *l)
