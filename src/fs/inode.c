@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "base/cleanup.h"
 
 #define INODE_BUCKETS 64
+#define INODE_GIVE_BACK 16384
 
 static uint64_t inode_hash(ino_t ino)
 {
@@ -140,15 +143,15 @@ static struct node *inode_find_locked(struct inode_shard *s, ino_t ino)
 	return n;
 }
 
-/* Twice the buckets, if memory is to be had; longer chains if not. */
-static void inode_grow(struct inode_shard *s)
+/* So many buckets, if memory is to be had; the same as before if not. */
+static void inode_resize(struct inode_shard *s, size_t n_buckets)
 {
 	size_t before = s->n_buckets;
-	struct node **old = s->buckets, **buckets = calloc(before * 2, sizeof(*buckets));
+	struct node **old = s->buckets, **buckets = calloc(n_buckets, sizeof(*buckets));
 	if (!buckets)
 		return;
 	s->buckets = buckets;
-	s->n_buckets = before * 2;
+	s->n_buckets = n_buckets;
 	for (size_t b = 0; b < before; b++) {
 		struct node *n = old[b], *next;
 		for (; n; n = next) {
@@ -164,7 +167,7 @@ static void inode_grow(struct inode_shard *s)
 static void inode_insert(struct inode_shard *s, struct node *n)
 {
 	if (s->n >= s->n_buckets)
-		inode_grow(s);
+		inode_resize(s, s->n_buckets * 2);
 	struct node **at = inode_bucket(s, n->ino);
 	n->next = *at;
 	*at = n;
@@ -193,6 +196,20 @@ static void inode_remove(struct inode_shard *s, struct node *n)
 {
 	inode_unchain(n->hashed ? inode_bucket(s, n->ino) : &s->orphans, n);
 	s->n -= n->hashed;
+	if (s->n_buckets > INODE_BUCKETS && s->n < s->n_buckets / 8)
+		inode_resize(s, s->n_buckets / 2);
+}
+
+/* A node has been freed. The C library keeps what is freed in the middle of its heaps: once as many nodes have gone
+ * as are left, and some, it gives whole pages back. */
+static void inode_give_back(struct inode_table *t)
+{
+	uint64_t left = --t->live, gone = ++t->gone;
+	if (gone < INODE_GIVE_BACK || gone < left || !atomic_compare_exchange_strong(&t->gone, &gone, 0))
+		return;
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
 }
 
 /* ---- counting ---- */
@@ -236,7 +253,9 @@ static struct node *inode_drop(struct inode_table *t, struct node *n, uint64_t l
 	n->names = NULL;
 	t->dying(t->dying_arg, n);
 	inode_free(n);
-	return inode_free_names(t, names);
+	struct node *parent = inode_free_names(t, names);
+	inode_give_back(t);
+	return parent;
 }
 
 void inode_unref(struct inode_table *t, struct node *n)
@@ -419,6 +438,7 @@ static struct node *inode_get(struct inode_table *t, const struct stat *sb)
 			made = NULL;
 			n->nlookup = 1;
 			inode_insert(s, n);
+			t->live++;
 		}
 	}
 	free(made);

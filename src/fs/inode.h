@@ -81,6 +81,8 @@ struct inode_table {
 	struct inode_shard shards[INODE_SHARDS];
 	struct node root;
 	_Atomic uint64_t generation;
+	_Atomic uint64_t live;	  /* nodes that there are */
+	_Atomic uint64_t gone;	  /* freed since memory was last given back */
 	/* Called for a node that is about to be freed, with no lock held. */
 	void (*dying)(void *arg, struct node *n);
 	void *dying_arg;
