@@ -11,6 +11,7 @@ struct dirops_owner make_owner(fuse_req_t req)
 	struct dirops_owner owner = { .set = fs_of(req)->serve_others && (ctx->uid != 0 || ctx->gid != 0) };
 	owner.uid = ctx->uid;
 	owner.gid = ctx->gid;
+	owner.umask = ctx->umask;
 	return owner;
 }
 

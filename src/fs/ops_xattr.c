@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/reply.h"
 #include "fs/status.h"
 #include "store/xattr.h"
+
+#define XATTR_GROUPS_MAX 256
 
 static ssize_t xattr_get_node(struct fs *fs, fuse_ino_t ino, const char *name, char *buf, size_t size)
 {
@@ -60,10 +63,48 @@ static int xattr_change_node(struct fs *fs, fuse_ino_t ino, const char *name, co
 	return set ? xattr_set(fs->st, fd.fd, name, value, size, flags) : xattr_remove(fs->st, fd.fd, name);
 }
 
+/* Does the caller belong to this group, or need not? Who cannot be found out about does not. */
+static bool xattr_in_group(fuse_req_t req, gid_t gid)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	if (ctx->uid == 0 || ctx->gid == gid)
+		return true;
+	gid_t groups[XATTR_GROUPS_MAX];
+	int n = fuse_req_getgroups(req, XATTR_GROUPS_MAX, groups);
+	for (int i = 0; i < n && i < XATTR_GROUPS_MAX; i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+/* Who is not in a file's group loses its set-gid bit with a new ACL, as with chmod. The kernel below does that for
+ * whom the daemon runs as; for others it is up to us. */
+static int xattr_drop_set_gid(fuse_req_t req, fuse_ino_t ino)
+{
+	struct fs *fs = fs_of(req);
+	_cleanup_node_fd_ struct node_fd fd;
+	struct stat sb;
+	char path[IO_FD_PATH];
+	int r = node_fd_get(fs, fs_node(fs, ino), &fd);
+	if (r < 0)
+		return r;
+	SCOPED_READ(&fs->st->modes);
+	if (fstat(fd.fd, &sb) != 0)
+		return -errno;
+	if (!(sb.st_mode & S_ISGID) || xattr_in_group(req, sb.st_gid))
+		return 0;
+	io_fd_path(path, fd.fd);
+	return chmod(path, sb.st_mode & 07777 & ~(mode_t)S_ISGID) == 0 ? 0 : -errno;
+}
+
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
 			int flags)
 {
-	reply_result(req, xattr_change_node(fs_of(req), ino, name, value, size, flags, true));
+	struct fs *fs = fs_of(req);
+	int r = xattr_change_node(fs, ino, name, value, size, flags, true);
+	if (r == 0 && fs->serve_others && strcmp(name, XATTR_ACL_ACCESS) == 0)
+		r = xattr_drop_set_gid(req, ino);
+	reply_result(req, r);
 }
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)

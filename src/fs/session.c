@@ -52,11 +52,14 @@ static const struct session_cap {
 	{ FUSE_CAP_SPLICE_MOVE, false, false, "splice" },
 	/* A node id is an address: no handles that outlive a node. */
 	{ FUSE_CAP_EXPORT_SUPPORT, false, false, "export" },
-	{ FUSE_CAP_POSIX_ACL, false, false, "access control lists" },
+	{ FUSE_CAP_POSIX_ACL, true, true, "access control lists" },
+	{ FUSE_CAP_DONT_MASK, true, true, "own umask" },
 	{ FUSE_CAP_FLOCK_LOCKS, false, false, "remote locks" },
 	{ FUSE_CAP_POSIX_LOCKS, false, false, "remote locks" },
-	{ FUSE_CAP_DONT_MASK, false, false, "own umask" },
 };
+
+/* With ACLs the kernel leaves it to us whether the umask counts. */
+#define SESSION_ACL_CAPS (FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK)
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
@@ -64,6 +67,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	for (size_t i = 0; i < sizeof(session_caps) / sizeof(session_caps[0]); i++) {
 		const struct session_cap *c = &session_caps[i];
 		bool want = fs->shared ? c->in_shared : c->in_private;
+		if (c->cap & SESSION_ACL_CAPS)
+			want = fs->st->acls;
 		if (want && (conn->capable & c->cap))
 			conn->want |= c->cap;
 		else

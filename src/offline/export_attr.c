@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "offline/export_impl.h"
 #include "store/xattr.h"
 
@@ -70,6 +71,41 @@ static int export_xattrs(const struct walk_item *i, int to)
 	return first;
 }
 
+/* ---- ACLs ---- */
+
+#define EXPORT_ACL_MAX 65536
+
+/* An ACL as getxattr gives it: a version, then tag, permissions and ID of each entry, little-endian (Linux,
+ * posix_acl_xattr.h). */
+#define ACL_HEAD 4u
+#define ACL_ENTRY 8u
+#define ACL_TAG_GROUP_OBJ 0x04u
+
+/* Where there is an ACL the mode's group bits are not the group's, but the most that anybody named may have. */
+static mode_t acl_group(const uint8_t *acl, size_t n, mode_t mode)
+{
+	for (size_t i = ACL_HEAD; i + ACL_ENTRY <= n; i += ACL_ENTRY)
+		if (get_le16(acl + i) == ACL_TAG_GROUP_OBJ)
+			return mode & ~((mode_t)(~get_le16(acl + i + 2) & 07) << 3);
+	return mode;
+}
+
+/* Who may say to whom a file belongs may say who else may use it; without that, what an ACL allows is left out. */
+static int export_acl(const struct export *x, const struct walk_item *i, int to, const char *name, mode_t *mode)
+{
+	_cleanup_fd_ int from = openat(i->parent->fd, i->disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ uint8_t *acl = malloc(EXPORT_ACL_MAX);
+	if (from < 0 || !acl)
+		return -errno;
+	ssize_t n = xattr_get(i->parent->st, from, name, (char *)acl, EXPORT_ACL_MAX);
+	if (n < 0)
+		return n == -ENODATA || n == -EOPNOTSUPP ? 0 : (int)n;
+	if (x->opt->owners)
+		return fsetxattr(to, name, acl, (size_t)n, 0) == 0 ? 0 : -errno;
+	*mode = strcmp(name, XATTR_ACL_ACCESS) == 0 ? acl_group(acl, (size_t)n, *mode) : *mode;
+	return 0;
+}
+
 /* ---- owner, mode, times ---- */
 
 /* Modes and owners are not authenticated. And who may not give a file away must not give away what its owner alone
@@ -99,7 +135,14 @@ int export_set_attrs(struct export *x, const struct walk_item *i, int fd)
 	export_first(&first, export_xattrs(i, fd));
 	if (x->opt->owners && fchown(fd, i->sb.st_uid, i->sb.st_gid) != 0)
 		export_first(&first, -errno);
-	if (fchmod(fd, export_mode(x, &i->sb)) != 0)
+	mode_t mode = export_mode(x, &i->sb);
+	int r = export_acl(x, i, fd, XATTR_ACL_ACCESS, &mode);
+	if (r < 0)
+		mode &= ~(mode_t)070; /* who among them may what is not known */
+	export_first(&first, r);
+	if (S_ISDIR(i->sb.st_mode))
+		export_first(&first, export_acl(x, i, fd, XATTR_ACL_DEFAULT, &mode));
+	if (fchmod(fd, mode) != 0)
 		export_first(&first, -errno);
 	if (futimens(fd, times) != 0)
 		export_first(&first, -errno);

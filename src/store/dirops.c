@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "crypto/rng.h"
 #include "store/symlink.h"
+#include "store/xattr.h"
 
 /* ---- side files of long names ---- */
 
@@ -64,6 +65,16 @@ static int dirops_give(const struct dir *d, int fd, const struct dirops_owner *o
 	return fchownat(fd, "", owner->uid, gid, AT_EMPTY_PATH) == 0 ? 0 : -errno;
 }
 
+/* The set-id bits that a change of owner has taken away; the rest of the mode may have been inherited. */
+static int dirops_set_id(int fd, mode_t mode)
+{
+	struct stat sb;
+	mode &= S_ISUID | S_ISGID;
+	if (mode == 0)
+		return 0;
+	return fstat(fd, &sb) == 0 && fchmod(fd, (sb.st_mode & 07777) | mode) == 0 ? 0 : -errno;
+}
+
 /* As dirops_give, by name, for what can be opened only with O_PATH. chown takes set-id bits away. */
 static int dirops_give_named(const struct dir *d, const char *disk, const struct dirops_owner *owner)
 {
@@ -71,6 +82,14 @@ static int dirops_give_named(const struct dir *d, const char *disk, const struct
 		return 0;
 	_cleanup_fd_ int fd = openat(d->fd, disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : dirops_give(d, fd, owner);
+}
+
+/* ---- modes ---- */
+
+static mode_t dirops_mode(const struct dir *d, mode_t mode, const struct dirops_owner *owner)
+{
+	mode_t less = mode & ~(owner->umask & 0777);
+	return less == mode || xattr_is_inherited(d) ? mode : less;
 }
 
 /* ---- making ---- */
@@ -83,8 +102,9 @@ int dirops_create(struct dir *d, const struct sealed_name *name, mode_t mode,
 	int r = dirops_side_make(d, name, &side);
 	if (r < 0)
 		return r;
-	_cleanup_fd_ int fd = openat(d->fd, name->disk,
-				     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
+	mode = dirops_mode(d, mode, owner) & 07777;
+	_cleanup_fd_ int fd =
+		openat(d->fd, name->disk, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0) {
 		r = -errno;
 		if (side)
@@ -92,8 +112,8 @@ int dirops_create(struct dir *d, const struct sealed_name *name, mode_t mode,
 		return r;
 	}
 	r = dirops_give(d, fd, owner);
-	if (r == 0 && owner->set && (mode & (S_ISUID | S_ISGID)) && fchmod(fd, mode & 07777) != 0)
-		r = -errno;
+	if (r == 0 && owner->set)
+		r = dirops_set_id(fd, mode);
 	if (r < 0) {
 		(void)unlinkat(d->fd, name->disk, 0);
 		dirops_side_drop(d, name);
@@ -111,7 +131,7 @@ int dirops_mknod(struct dir *d, const struct sealed_name *name, mode_t mode, dev
 	int r = dirops_side_make(d, name, &side);
 	if (r < 0)
 		return r;
-	if (mknodat(d->fd, name->disk, mode, rdev) != 0) {
+	if (mknodat(d->fd, name->disk, dirops_mode(d, mode, owner), rdev) != 0) {
 		r = -errno;
 		if (side)
 			dirops_side_drop(d, name);
@@ -155,7 +175,11 @@ static int dirops_mkdir_tmp(struct dir *d, const char *tmp, mode_t mode, const s
 {
 	uint8_t id[NAME_DIR_ID_LEN];
 	struct stat sb;
-	if (mkdirat(d->fd, tmp, 0700) != 0)
+	mode = dirops_mode(d, mode, owner) & 07777;
+	if (mkdirat(d->fd, tmp, mode | 0700) != 0 || fstatat(d->fd, tmp, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return -errno;
+	/* What is inherited may not let its owner in. */
+	if ((sb.st_mode & 0700) != 0700 && fchmodat(d->fd, tmp, (sb.st_mode & 07777) | 0700, 0) != 0)
 		return -errno;
 	_cleanup_fd_ int fd = openat(d->fd, tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -166,10 +190,9 @@ static int dirops_mkdir_tmp(struct dir *d, const char *tmp, mode_t mode, const s
 		r = dirops_give(d, fd, owner);
 	if (r < 0)
 		return r;
-	if (fstat(fd, &sb) != 0)
-		return -errno;
-	/* A set-gid parent has made it set-gid: mkdir leaves that alone, chmod would not. */
-	if (fchmod(fd, (mode & 07777) | (sb.st_mode & S_ISGID)) != 0)
+	/* A set-gid parent has made it set-gid; for group and others it is as mkdir has made it. */
+	mode_t want = (sb.st_mode & 07077) | (sb.st_mode & mode & 0700) | (mode & 07000);
+	if (want != ((sb.st_mode & 07777) | 0700) && fchmod(fd, want) != 0)
 		return -errno;
 	return 0;
 }

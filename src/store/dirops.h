@@ -9,11 +9,12 @@
 
 #include "store/dir.h"
 
-/* Whom a new entry is to belong to. */
+/* Whom a new entry is to belong to, and what of its mode is not to be had. */
 struct dirops_owner {
 	bool set; /* false: whoever runs the daemon */
 	uid_t uid;
 	gid_t gid; /* unless the directory is set-gid */
+	mode_t umask; /* unless the directory has an ACL that is inherited */
 };
 
 /* All return 0 or -errno (-EEXIST if the name is taken). 'name' is the sealed name to be made. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "store/xattr.h"
 
 /* What the filesystem below cannot do. Some keep their files' pages in a file of another one. The log of btrfs,
  * replayed after a power cut, has brought directories back without names that an fsync of them had covered, or with
@@ -36,6 +37,7 @@ int store_open(const struct vault *vault, int root_fd, bool read_only, struct st
 	st->dev = sb.st_dev;
 	st->read_only = read_only;
 	store_know(st);
+	st->acls = xattr_knows_acls(root_fd);
 	st->hide_sizes = vault->settings.features & VAULTFILE_FEATURE_HIDE_SIZES;
 	pthread_rwlock_init(&st->modes, NULL);
 	sidefile_queue_init(&st->side, st->stacked, st->logged);

@@ -22,6 +22,7 @@ struct store {
 	bool hide_sizes;
 	bool stacked;		   /* pages belong to a filesystem below: sync_file_range does nothing */
 	bool logged;		   /* fsync keeps a log whose replay may bring back some names without others */
+	bool acls;		   /* the filesystem below keeps POSIX ACLs, and makes new entries inherit them */
 	bool alone;		   /* private mode: nobody else changes the vault, and the kernel, with its
 				    * writeback cache, alone knows when a file was written */
 	pthread_rwlock_t modes;	   /* see store/force.h; innermost but for the side files' */

@@ -40,14 +40,33 @@ static bool xattr_has_prefix(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
+static bool xattr_is_acl(const char *name)
+{
+	return strcmp(name, XATTR_ACL_ACCESS) == 0 || strcmp(name, XATTR_ACL_DEFAULT) == 0;
+}
+
 /* 1: user.*, to be sealed. 0: passes. Else -EOPNOTSUPP. */
-static int xattr_class(const char *name)
+static int xattr_class(const struct store *st, const char *name)
 {
 	if (xattr_has_prefix(name, XATTR_USER))
 		return 1;
 	if (xattr_has_prefix(name, "security.") || xattr_has_prefix(name, "trusted."))
 		return 0;
-	return -EOPNOTSUPP;
+	return st->acls && xattr_is_acl(name) ? 0 : -EOPNOTSUPP;
+}
+
+bool xattr_knows_acls(int fd)
+{
+	char path[IO_FD_PATH];
+	io_fd_path(path, fd);
+	return getxattr(path, XATTR_ACL_DEFAULT, NULL, 0) >= 0 || errno == ENODATA;
+}
+
+bool xattr_is_inherited(const struct dir *d)
+{
+	char path[IO_FD_PATH];
+	io_fd_path(path, d->fd);
+	return d->st->acls && getxattr(path, XATTR_ACL_DEFAULT, NULL, 0) > 0;
 }
 
 static int xattr_seal_name(const struct store *st, const char *name, struct xattr_name *out)
@@ -152,7 +171,7 @@ ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value,
 {
 	char path[IO_FD_PATH];
 	struct xattr_name x;
-	int class = xattr_class(name);
+	int class = xattr_class(st, name);
 	io_fd_path(path, fd);
 	if (class < 0)
 		return class;
@@ -182,7 +201,7 @@ int xattr_set(const struct store *st, int fd, const char *name, const void *valu
 {
 	char path[IO_FD_PATH];
 	struct xattr_name x;
-	int class = xattr_class(name);
+	int class = xattr_class(st, name);
 	io_fd_path(path, fd);
 	if (class < 0)
 		return class;
@@ -215,7 +234,7 @@ int xattr_remove(const struct store *st, int fd, const char *name)
 {
 	char path[IO_FD_PATH];
 	struct xattr_name x;
-	int class = xattr_class(name);
+	int class = xattr_class(st, name);
 	io_fd_path(path, fd);
 	if (class < 0)
 		return class;
@@ -236,7 +255,7 @@ static ssize_t xattr_plain_name(const struct store *st, const char *path, const 
 	_cleanup_free_ uint8_t *buf = NULL;
 	uint8_t *value;
 	size_t n = strlen(disk);
-	if (xattr_class(disk) == 0) {
+	if (xattr_class(st, disk) == 0) {
 		memcpy(plain, disk, n + 1);
 		return (ssize_t)n;
 	}
