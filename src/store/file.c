@@ -12,8 +12,9 @@
 #include "base/io.h"
 #include "store/file_impl.h"
 
-/* How far behind an absent header other bytes are looked at (they are zeros in an honest vault). */
-#define FILE_ZERO_SCAN (1u << 20)
+/* How many bytes are looked at, holes left out, before a file without a first page is taken for damaged rather than
+ * empty (doc/format.md 3.3): opening one must not take for ever. */
+#define FILE_ZERO_MAX (64u << 20)
 
 struct file *file_new(struct store *st, bool whole)
 {
@@ -63,18 +64,24 @@ struct scratch *file_scratch(const struct file *f)
 
 /* ---- loading ---- */
 
-/* Are the bytes from 0 on all zeros, as far as we look? Returns 1, 0 or -errno. */
-static int file_all_zero(int fd, uint64_t size, struct scratch *sc)
+/* Is there nothing but zeros? Returns 1, 0 (also if there are too many to look at) or -errno. */
+static int file_all_zero(int fd, struct scratch *sc)
 {
-	off_t data = lseek(fd, 0, SEEK_DATA);
-	if (data < 0)
-		return errno == ENXIO;
-	ssize_t n = io_pread_full(fd, sc->pages, FILE_ZERO_SCAN, data);
-	if (n < 0)
-		return (int)n;
-	if (!bytes_are_zero(sc->pages, (size_t)n))
-		return 0;
-	return (uint64_t)data + (uint64_t)n >= size;
+	off_t at = 0;
+	for (size_t looked = 0; looked < FILE_ZERO_MAX;) {
+		off_t data = lseek(fd, at, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			return 1;
+		at = data < 0 ? at : data;
+		ssize_t n = io_pread_full(fd, sc->pages, SCRATCH_BYTES, at);
+		if (n <= 0)
+			return n < 0 ? (int)n : 1;
+		if (!bytes_are_zero(sc->pages, (size_t)n))
+			return 0;
+		at += n;
+		looked += (size_t)n;
+	}
+	return lseek(fd, at, SEEK_DATA) < 0 && errno == ENXIO;
 }
 
 /* What loading finds out: taken over by the object only when all of it is known. */
@@ -86,14 +93,13 @@ struct file_state {
 };
 
 /* Page 0: the header and the durable length. A file without a first write on disk gets length 0. */
-static int file_load_header(const struct file *f, struct scratch *sc, uint64_t cipher_size,
-			    struct file_state *s)
+static int file_load_header(const struct file *f, struct scratch *sc, struct file_state *s)
 {
 	ssize_t n = io_pread_full(f->fd, sc->pages, CONTENT_PAGE, 0);
 	if (n < 0)
 		return (int)n;
 	if (n < (ssize_t)CONTENT_PAGE || bytes_are_zero(sc->pages, CONTENT_PAGE)) {
-		int zero = file_all_zero(f->fd, cipher_size, sc);
+		int zero = file_all_zero(f->fd, sc);
 		s->junk = zero == 1;
 		return zero == 0 ? -EUCLEAN : zero == 1 ? 0 : zero;
 	}
@@ -138,7 +144,7 @@ static int file_load_state(const struct file *f, uint64_t size, struct file_stat
 	if (size == 0)
 		return 0;
 	uint64_t pages = size / CONTENT_PAGE, hint = size % CONTENT_PAGE;
-	int r = file_load_header(f, sc, size, s);
+	int r = file_load_header(f, sc, s);
 	if (r == 0 && !s->junk && pages > 1)
 		r = file_load_last(f, sc, pages - 1, hint, s);
 	if (s->len < s->durable)

@@ -235,6 +235,57 @@ static void test_first_page_lost_not_all(void **state)
 	}
 }
 
+/* So many bytes of zeros that are no hole. */
+static void write_zeros(int fd, size_t n, off_t at)
+{
+	static const uint8_t zeros[SCRATCH_BYTES];
+	for (; n > 0; n -= SCRATCH_BYTES, at += SCRATCH_BYTES)
+		assert_int_equal(pwrite(fd, zeros, SCRATCH_BYTES, at), SCRATCH_BYTES);
+}
+
+/* The same where a filesystem has written the zeros: all of them are looked at, holes are not. */
+static void test_first_page_lost_zeros(void **state)
+{
+	struct fixture *x = *state;
+	_cleanup_fd_ int fd = disk_fd(x, "f");
+	write_zeros(fd, 3 * SCRATCH_BYTES, 0);
+	write_zeros(fd, SCRATCH_BYTES, (off_t)1 << 35);
+	disk_cut(fd, (uint64_t)1 << 40);
+	struct file *f _cleanup_file_ = file_at(x, "f");
+	assert_int_equal(file_size(f), 0);
+
+	const off_t bytes[] = { 2 * SCRATCH_BYTES + 77, 3 * SCRATCH_BYTES - 1, ((off_t)1 << 35) + 5, (off_t)1 << 39 };
+	for (size_t i = 0; i < N_OF(bytes); i++) {
+		int r;
+		disk_flip(fd, bytes[i]);
+		file_free(file_found(x, "f", true, &r));
+		assert_int_equal(r, -EUCLEAN);
+		disk_flip(fd, bytes[i]);
+	}
+	model_fill(&model, 3);
+	assert_int_equal(file_write(f, model.bytes, 3, 0), 0);
+	model_check_disk(&model, x, "f");
+	assert_int_equal(disk_size(fd), PAGE);
+}
+
+/* Up to a limit, behind which it is damage, whatever there is. */
+static void test_first_page_lost_many_zeros(void **state)
+{
+	struct fixture *x = *state;
+	const size_t most = 64 * (size_t)SCRATCH_BYTES;
+	int r;
+	_cleanup_fd_ int fd = disk_fd(x, "f");
+	write_zeros(fd, most, 0);
+	{
+		struct file *f _cleanup_file_ = file_at(x, "f");
+		assert_int_equal(file_size(f), 0);
+	}
+	write_zeros(fd, SCRATCH_BYTES, (off_t)most);
+	struct file *f _cleanup_file_ = file_found(x, "f", true, &r);
+	assert_int_equal(r, -EUCLEAN);
+	assert_int_equal(file_truncate(f, 0), 0);
+}
+
 /* ---- the size hint ---- */
 
 static void test_hint_wrong(void **state)
@@ -414,6 +465,8 @@ int main(void)
 		FIXTURE_TEST(test_attach_again),
 		FIXTURE_TEST(test_first_page_lost),
 		FIXTURE_TEST(test_first_page_lost_not_all),
+		FIXTURE_TEST(test_first_page_lost_zeros),
+		FIXTURE_TEST(test_first_page_lost_many_zeros),
 		FIXTURE_TEST(test_hint_wrong),
 		FIXTURE_TEST(test_hint_mended),
 		FIXTURE_TEST(test_hint_wrong_grows),
