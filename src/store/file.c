@@ -179,7 +179,9 @@ static int file_load(struct file *f)
 	f->swept = 0;
 	f->junk = s.junk;
 	f->hint_was_wrong = content_hint(size, &told) && told != content_plain_size(s.len);
-	f->hinted = size % CONTENT_PAGE != 0 && !f->hint_was_wrong;
+	f->hint = size % CONTENT_PAGE == 0 ? FILE_HINT_NONE
+		  : size == content_cipher_size(s.len, true) ? FILE_HINT_RIGHT
+							     : FILE_HINT_WRONG;
 	f->seen_ctime = sb.st_ctim;
 	f->seen_size = size;
 	f->mtime = sb.st_mtim;
@@ -378,11 +380,11 @@ int file_settle(struct file *f)
 	if (!f->loaded || !f->writable || file_refresh(f) < 0)
 		return f->error;
 	int r = file_gaps_tell(f);
-	bool hint = f->len > 0 && !f->hinted && !f->cut_off && !f->st->hide_sizes;
+	bool hint = f->len > 0 && f->hint != FILE_HINT_RIGHT && !f->cut_off && !f->st->hide_sizes;
 	if (r < 0 || (!hint && !(f->touched && f->st->alone)))
 		return f->error < 0 ? f->error : r;
 	r = file_changed(f, file_keep_mtime(f, hint ? file_change_hint : file_change_nothing));
 	if (r == 0 && hint)
-		f->hinted = true;
+		f->hint = FILE_HINT_RIGHT;
 	return f->error < 0 ? f->error : r;
 }

@@ -22,6 +22,9 @@ struct file_gap {
 	uint64_t to;
 };
 
+/* What the ciphertext size carries behind the last page. */
+enum file_hint { FILE_HINT_NONE, FILE_HINT_RIGHT, FILE_HINT_WRONG };
+
 struct file {
 	struct store *st;
 	/* Readers share it, whoever changes content or a field holds it alone. After every inode lock of
@@ -31,8 +34,8 @@ struct file {
 	bool writable;
 	bool loaded;	      /* what follows is known; while it is not, content is an error */
 	int unloaded;	      /* this one: why loading failed, -errno */
-	bool hinted;	      /* the ciphertext size carries the (right) hint */
-	bool hint_was_wrong;
+	enum file_hint hint;
+	bool hint_was_wrong;  /* when it was loaded, and told a length: one that is no hint misleads nobody */
 	bool cut_off;	      /* pages are missing at the end: damage, and nothing is put there or behind */
 	uint64_t there;	      /* how many are not, if so */
 	bool sparse_synced;   /* SPARSE is known to be on disk */

@@ -195,7 +195,8 @@ static int file_begin(struct file *f, struct scratch *sc)
 	rng_bytes(f->header.file_nonce, sizeof(f->header.file_nonce));
 	block_set_file(f->st, sc, f->header.file_nonce);
 	f->durable = f->synced = f->care = f->mark = f->whole = 0;
-	f->hinted = f->tail_valid = f->sparse_synced = false;
+	f->hint = FILE_HINT_NONE;
+	f->tail_valid = f->sparse_synced = false;
 	return 0;
 }
 
@@ -242,10 +243,11 @@ static int file_merge(const struct file *f, struct scratch *sc, uint64_t k, cons
 int file_unhint(struct file *f)
 {
 	/* A wrong one too: and what lies where it says that nothing is must not come to lie in the file. */
-	bool there = f->hinted || f->hint_was_wrong;
-	int r = there ? io_truncate(f->fd, (off_t)content_cipher_size(f->len, false)) : 0;
+	if (f->hint == FILE_HINT_NONE)
+		return 0;
+	int r = io_truncate(f->fd, (off_t)content_cipher_size(f->len, false));
 	if (r == 0)
-		f->hinted = false;
+		f->hint = FILE_HINT_NONE;
 	return r;
 }
 
@@ -324,7 +326,7 @@ static int file_gap(struct file *f, struct scratch *sc, uint64_t pos)
 static void file_undo(struct file *f, struct scratch *sc, uint64_t old_len)
 {
 	f->tail_valid = false;
-	f->hinted = false;
+	f->hint = FILE_HINT_NONE;
 	file_take_len(f, old_len);
 	bool cut = io_truncate(f->fd, (off_t)content_cipher_size(old_len, false)) == 0;
 	if (old_len == 0) {

@@ -23,7 +23,8 @@ static void file_note_cut(struct file *f, uint64_t len)
 {
 	f->cuts++;
 	file_take_len(f, len);
-	f->hinted = f->cut_off = false;
+	f->hint = FILE_HINT_NONE;
+	f->cut_off = false;
 	if (f->synced > len)
 		f->synced = len;
 	if (f->mark > len)

@@ -306,38 +306,59 @@ static void test_hint_wrong(void **state)
 	}
 }
 
-/* Which a writer then puts right, and one who changes the length takes off first. */
+/* Which a writer then puts right, and one who changes the length takes off first: also what is no hint at all. */
 static void test_hint_mended(void **state)
 {
 	struct fixture *x = *state;
-	struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
-	disk_cut(file_fd(before), 3 * PAGE + 5);
-	struct file *f _cleanup_file_ = file_at(x, "f");
-	assert_int_equal(file_settle(f), 0);
-	assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9000 + HEADER, true));
-	assert_int_equal(file_write(f, "x", 1, 9000), 0);
-	assert_int_equal(disk_size(file_fd(f)), 3 * PAGE);
-	assert_int_equal(file_settle(f), 0);
-	assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9001 + HEADER, true));
-	assert_int_equal(file_write(f, "x", 1, 3), 0);
-	assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9001 + HEADER, true));
-	assert_int_equal(file_truncate(f, 8999), 0);
-	assert_int_equal(disk_size(file_fd(f)), 3 * PAGE);
+	const uint64_t wrong[] = { 0, 5, 1072, 4031, 4032, 4033, 4095 };
+	for (size_t i = 0; i < N_OF(wrong); i++) {
+		struct file *before _cleanup_file_ = model_file(&model, x, "f", 9000);
+		disk_cut(file_fd(before), 3 * PAGE + wrong[i]);
+		struct file *f _cleanup_file_ = file_at(x, "f");
+		assert_int_equal(file_settle(f), 0);
+		assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9000 + HEADER, true));
+		assert_int_equal(file_write(f, "x", 1, 9000), 0);
+		assert_int_equal(disk_size(file_fd(f)), 3 * PAGE);
+		assert_int_equal(file_settle(f), 0);
+		assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9001 + HEADER, true));
+		assert_int_equal(file_write(f, "x", 1, 3), 0);
+		assert_int_equal(disk_size(file_fd(f)), content_cipher_size(9001 + HEADER, true));
+		assert_int_equal(file_truncate(f, 8999), 0);
+		assert_int_equal(disk_size(file_fd(f)), 3 * PAGE);
+	}
 }
 
-/* What lies in the place of a wrong hint does not come to lie in the file when it grows. */
+/* In a file of one page no hint is less than 65. */
+static void test_hint_of_one_page(void **state)
+{
+	struct fixture *x = *state;
+	const uint64_t wrong[] = { 1, 64, 65, 4033, 4095 };
+	for (size_t i = 0; i < N_OF(wrong); i++) {
+		struct file *before _cleanup_file_ = model_file(&model, x, "f", 100);
+		disk_cut(file_fd(before), PAGE + wrong[i]);
+		struct file *f _cleanup_file_ = file_at(x, "f");
+		model_check(&model, f);
+		assert_int_equal(file_settle(f), 0);
+		assert_int_equal(disk_size(file_fd(f)), content_cipher_size(100 + HEADER, true));
+	}
+}
+
+/* What lies in the place of a wrong hint, or of one that is none, does not come to lie in the file when it grows. */
 static void test_hint_wrong_grows(void **state)
 {
 	struct fixture *x = *state;
 	uint8_t got[PAYLOAD], zeros[PAYLOAD] = { 0 };
-	struct file *before _cleanup_file_ = model_file(&model, x, "f", BLOCK_OFF(3));
-	disk_cut(file_fd(before), 3 * PAGE + 5);
-	assert_int_equal(pwrite(file_fd(before), "x", 1, 3 * PAGE + 3), 1);
-	struct file *f _cleanup_file_ = file_at(x, "f");
-	assert_int_equal(file_write(f, "y", 1, BLOCK_OFF(6)), 0);
-	assert_int_equal(file_read(f, got, PAYLOAD, BLOCK_OFF(3)), PAYLOAD);
-	assert_memory_equal(got, zeros, PAYLOAD);
-	assert_int_equal(disk_size(file_fd(f)), 7 * PAGE);
+	const uint64_t wrong[] = { 5, 4032, 4033, 4095 };
+	for (size_t i = 0; i < N_OF(wrong); i++) {
+		struct file *before _cleanup_file_ = model_file(&model, x, "f", BLOCK_OFF(3));
+		disk_cut(file_fd(before), 3 * PAGE + wrong[i]);
+		assert_int_equal(pwrite(file_fd(before), "x", 1, 3 * PAGE + 3), 1);
+		struct file *f _cleanup_file_ = file_at(x, "f");
+		assert_int_equal(file_write(f, "y", 1, BLOCK_OFF(6)), 0);
+		assert_int_equal(file_read(f, got, PAYLOAD, BLOCK_OFF(3)), PAYLOAD);
+		assert_memory_equal(got, zeros, PAYLOAD);
+		assert_int_equal(disk_size(file_fd(f)), 7 * PAGE);
+	}
 }
 
 /* A cut that fails leaves the durable length, which tells what is missing. */
@@ -469,6 +490,7 @@ int main(void)
 		FIXTURE_TEST(test_first_page_lost_many_zeros),
 		FIXTURE_TEST(test_hint_wrong),
 		FIXTURE_TEST(test_hint_mended),
+		FIXTURE_TEST(test_hint_of_one_page),
 		FIXTURE_TEST(test_hint_wrong_grows),
 		FIXTURE_TEST(test_cut_fails),
 		FIXTURE_TEST(test_punch_missing),
