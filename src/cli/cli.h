@@ -38,6 +38,10 @@ int cmd_check(int argc, char **argv);
 /* main.c. Print a verb's help and return EXIT_DONE. */
 int main_help(const char *verb);
 
+/* args.c. The arguments of a verb that has only --json and --help, and so many operands, which then come last in
+ * argv; usage is a sentence about them. Returns 0, an exit code (said), or -1 when help was printed. */
+int args_json(const char *verb, int argc, char **argv, int operands, const char *usage, bool *json);
+
 /* exit.c */
 
 /* One line on stderr, "cryptfs: " before it, control characters escaped. */

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 
 #include "base/codec.h"
@@ -106,21 +105,9 @@ static int info(const char *path, bool json)
 
 int cmd_info(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	bool json = false;
-	int c;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
-			return main_help("info");
-		if (c != 'j')
-			return exit_usage("info", NULL);
-		json = true;
-	}
-	if (argc - optind != 1)
-		return exit_usage("info", "info takes one operand: the vault");
-	return info(argv[optind], json);
+	bool json;
+	int code = args_json("info", argc, argv, 1, "info takes one operand: the vault", &json);
+	if (code != 0)
+		return code < 0 ? EXIT_DONE : code;
+	return info(argv[argc - 1], json);
 }

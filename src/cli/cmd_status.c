@@ -2,7 +2,6 @@
 /*
  * cryptfs status: what is mounted, from where, by which process, and how.
  */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -94,22 +93,10 @@ static int print_text(const struct mounts *m)
 
 int cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	bool json = false;
-	int c;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
-			return main_help("status");
-		if (c != 'j')
-			return exit_usage("status", NULL);
-		json = true;
-	}
-	if (argc != optind)
-		return exit_usage("status", "status takes no operands");
+	bool json;
+	int code = args_json("status", argc, argv, 0, "status takes no operands", &json);
+	if (code != 0)
+		return code < 0 ? EXIT_DONE : code;
 
 	_cleanup_mounts_ struct mounts m = { NULL, 0 };
 	int err = mounts_load(&m);
