@@ -42,6 +42,8 @@ static const struct {
 	[CHECK_NO_ID] = { CHECK_LEFTOVER, "empty-directory", "an empty directory without a valid ID" },
 	[CHECK_UNFINISHED] = { CHECK_LEFTOVER, "unfinished",
 			       "a write that was not synced and did not reach the disk whole: reads as zeros" },
+	[CHECK_BACKUP] = { CHECK_LEFTOVER, "settings-backup",
+			   "the copy of the previous settings is damaged, or another vault's: of no use" },
 	[CHECK_OUTSIDE] = { CHECK_LEFTOVER, "outside", "kept there by a sync client or the filesystem; left alone" },
 	[CHECK_HINT] = { CHECK_LEFTOVER, "size-hint", "the size hint is off" },
 	[CHECK_UNREADABLE] = { CHECK_UNCHECKED, "unreadable", "not checked: it cannot be opened" },

@@ -36,6 +36,7 @@ enum check_kind {
 	CHECK_ORPHAN,	/* a side file that nothing needs */
 	CHECK_NO_ID,	/* an empty directory without a valid ID */
 	CHECK_UNFINISHED, /* a write beyond the durable length that did not reach the disk whole: reads as zeros */
+	CHECK_BACKUP,	/* the copy of the previous settings is damaged or another vault's */
 	CHECK_OUTSIDE,	/* kept there by a sync client or the filesystem, for itself */
 	CHECK_HINT,	/* the size hint is wrong, missing, or there in a vault that hides sizes */
 	/* not looked at */

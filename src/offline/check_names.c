@@ -118,10 +118,26 @@ void check_names_leave(struct check *c, struct check_dir *d)
 
 /* ---- names that belong to the format ---- */
 
-static bool is_settings(const char *disk)
+/* It is a copy for safety: nothing is lost with it. */
+static void check_backup(struct check *c, struct check_place at)
 {
-	return strcmp(disk, NAME_SETTINGS_FILE) == 0 || strcmp(disk, NAME_SETTINGS_BACKUP) == 0 ||
-	       strcmp(disk, NAME_LOST_DIR) == 0;
+	int r = c->opt->measure ? 0 : vault_check_backup(c->st->vault, at.dir->d.fd);
+	if (r == -EUCLEAN || r == -EPROTONOSUPPORT)
+		check_tell(c, CHECK_BACKUP, at);
+	else if (r < 0)
+		check_failed(c, r, at);
+}
+
+/* What the format has besides side files. The settings have been checked when the vault was unlocked. */
+static bool is_known(struct check *c, struct check_place at)
+{
+	if (at.dir->parent)
+		return strcmp(at.disk, NAME_DIR_FILE) == 0;
+	if (strcmp(at.disk, NAME_SETTINGS_BACKUP) == 0) {
+		check_backup(c, at);
+		return true;
+	}
+	return strcmp(at.disk, NAME_SETTINGS_FILE) == 0 || strcmp(at.disk, NAME_LOST_DIR) == 0;
 }
 
 static void check_ours(struct check *c, struct check_dir *d, const char *disk)
@@ -130,7 +146,7 @@ static void check_ours(struct check *c, struct check_dir *d, const char *disk)
 	uint8_t hash[NAME_HASH_LEN];
 	struct check_place at = { d, disk, NULL };
 	struct stat sb;
-	if (d->parent ? strcmp(disk, NAME_DIR_FILE) == 0 : is_settings(disk))
+	if (is_known(c, at))
 		return;
 	if (has_prefix(disk, NAME_TMP_PREFIX)) {
 		check_tell(c, CHECK_TEMPORARY, at);

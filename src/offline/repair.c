@@ -208,6 +208,11 @@ static int move_foreign(struct repair *r, const char *cipher)
 	return move_away(r, CHECK_FOREIGN, cipher);
 }
 
+static int move_backup(struct repair *r, const char *cipher)
+{
+	return move_away(r, CHECK_BACKUP, cipher);
+}
+
 #define MOVED "moved to " NAME_LOST_DIR
 
 /* IDs and side files may be found again in temporaries and orphans, so those go later. What is moved goes last,
@@ -230,6 +235,8 @@ const struct repair_step repair_steps[] = {
 	{ CHECK_HINT, REPAIR_ANY, false, "put size hints right", "put right", NULL, repair_content_hint },
 	{ CHECK_FOREIGN, REPAIR_ANY, false, "move what does not belong into a vault to " NAME_LOST_DIR, NULL, MOVED,
 	  move_foreign },
+	{ CHECK_BACKUP, REPAIR_ANY, false,
+	  "move the copy of the previous settings, which is of no use, to " NAME_LOST_DIR, NULL, MOVED, move_backup },
 	{ CHECK_NAME, REPAIR_ANY, false,
 	  "move entries whose names do not open to " NAME_LOST_DIR, NULL, MOVED, move_name },
 	{ CHECK_LONG_NAME, REPAIR_REST, true,

@@ -121,6 +121,12 @@ static int still_no_id(const struct repair_place *p)
 	return empty < 0 ? empty : !empty;
 }
 
+static int still_bad_backup(const struct repair_place *p)
+{
+	int r = vault_check_backup(p->d.st->vault, p->d.fd);
+	return r == -EUCLEAN || r == -EPROTONOSUPPORT ? 1 : r;
+}
+
 int repair_still(enum check_kind kind, const struct repair_place *p)
 {
 	switch (kind) {
@@ -128,6 +134,7 @@ int repair_still(enum check_kind kind, const struct repair_place *p)
 	case CHECK_NAME:
 	case CHECK_LONG_NAME: return still_no_name(p);
 	case CHECK_DIR_ID: return still_no_id(p);
+	case CHECK_BACKUP: return still_bad_backup(p);
 	default: return 1;
 	}
 }

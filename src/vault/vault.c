@@ -95,6 +95,19 @@ static const char *read_failure(ssize_t r)
 	}
 }
 
+static int read_settings(int dirfd, const char *name, struct vault **out, const char **why)
+{
+	*why = "out of memory";
+	_cleanup_free_ char *text = malloc(VAULTFILE_MAX);
+	if (!text)
+		return -ENOMEM;
+	ssize_t n = io_read_file(dirfd, name, text, VAULTFILE_MAX);
+	if (n >= 0)
+		return parse(text, (size_t)n, out, why);
+	*why = read_failure(n);
+	return n == -EFBIG ? -EUCLEAN : (int)n;
+}
+
 /* On an overlay of several filesystems (without xino) files have other device numbers than directories, and change
  * their inode numbers: what the store goes by. */
 static bool is_patched_together(int dirfd)
@@ -110,15 +123,17 @@ int vault_open(int dirfd, struct vault **out, const char **why)
 	*why = "it lies on an overlay of several filesystems, whose files cannot be told apart; move it to one of them";
 	if (is_patched_together(dirfd))
 		return -EXDEV;
-	*why = "out of memory";
-	_cleanup_free_ char *text = malloc(VAULTFILE_MAX);
-	if (!text)
-		return -ENOMEM;
-	ssize_t n = io_read_file(dirfd, NAME_SETTINGS_FILE, text, VAULTFILE_MAX);
-	if (n >= 0)
-		return parse(text, (size_t)n, out, why);
-	*why = read_failure(n);
-	return n == -EFBIG ? -EUCLEAN : (int)n;
+	return read_settings(dirfd, NAME_SETTINGS_FILE, out, why);
+}
+
+int vault_check_backup(const struct vault *v, int dirfd)
+{
+	struct vault *old _cleanup_vault_ = NULL;
+	const char *why;
+	int r = read_settings(dirfd, NAME_SETTINGS_BACKUP, &old, &why);
+	if (r < 0)
+		return r;
+	return memcmp(old->settings.vault_id, v->settings.vault_id, VAULTFILE_ID_LEN) == 0 ? 0 : -EUCLEAN;
 }
 
 /* Unlocking. */

@@ -57,6 +57,11 @@ int vault_create(int dirfd, const struct vault_secret *secret, const struct vaul
  * -EPROTONOSUPPORT (newer format); -EXDEV (on an overlay of several filesystems); or -errno. */
 int vault_open(int dirfd, struct vault **out, const char **why);
 
+/* Is the copy of the previous settings in dirfd whole, by its checksum, and of this vault? What it says is not
+ * authenticated: that it is when it is put back and the vault unlocked. Returns 0, -ENOENT (there is none), -EUCLEAN
+ * (no), -EPROTONOSUPPORT (newer format), or -errno. */
+int vault_check_backup(const struct vault *v, int dirfd);
+
 /* Unlock with the secret. Returns 0 with *slot (may be NULL) the number that opened; -EKEYREJECTED if
  * no slot of its kind opens; -EBADMSG if a slot or the settings have been tampered with (*why says
  * which); -ENOMEM; or -errno. */

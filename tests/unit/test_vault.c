@@ -473,6 +473,39 @@ static void test_not_a_vault(void **state)
 	assert_int_equal(open_result(s), -EUCLEAN);
 }
 
+static void as_backup(const struct scratch *s, const struct vaultfile *vf)
+{
+	_cleanup_free_ char *text = vaultfile_print(vf);
+	assert_non_null(text);
+	assert_int_equal(io_replace_file(s->fd, NAME_SETTINGS_BACKUP, NULL, text, strlen(text), 0600), 0);
+}
+
+static void test_backup(void **state)
+{
+	struct scratch *s = *state;
+	struct vaultfile vf;
+	static const char newer[] = "{\"cryptfs\": 2}";
+	create(s);
+	struct vault *v _cleanup_vault_ = open_ok(s);
+	assert_int_equal(vault_check_backup(v, s->fd), -ENOENT);
+	load(s, &vf);
+	as_backup(s, &vf);
+	assert_int_equal(vault_check_backup(v, s->fd), 0);
+	vf.slots[0].wrapped[3] ^= 1;
+	as_backup(s, &vf);
+	assert_int_equal(vault_check_backup(v, s->fd), -EUCLEAN);
+	vf.slots[0].wrapped[3] ^= 1;
+	vf.vault_id[0] ^= 1; /* whole, and of another vault */
+	fix_checksum(&vf);
+	as_backup(s, &vf);
+	assert_int_equal(vault_check_backup(v, s->fd), -EUCLEAN);
+	assert_int_equal(io_replace_file(s->fd, NAME_SETTINGS_BACKUP, NULL, newer, strlen(newer), 0600), 0);
+	assert_int_equal(vault_check_backup(v, s->fd), -EPROTONOSUPPORT);
+	assert_int_equal(unlinkat(s->fd, NAME_SETTINGS_BACKUP, 0), 0);
+	assert_int_equal(mkdirat(s->fd, NAME_SETTINGS_BACKUP, 0700), 0);
+	assert_int_equal(vault_check_backup(v, s->fd), -EUCLEAN);
+}
+
 static void test_giant(void **state)
 {
 	struct scratch *s = *state;
@@ -618,6 +651,7 @@ int main(void)
 		T(test_newer),
 		T(test_truncated),
 		T(test_not_a_vault),
+		T(test_backup),
 		T(test_giant),
 		T(test_two_slots),
 		T(test_keyslot_refuses),
