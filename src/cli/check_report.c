@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "offline/repair.h"
@@ -126,6 +127,25 @@ void check_report_found(void *arg, const struct check_finding *f)
 		return;
 	progress_hide(r->progress);
 	print_finding(f, class);
+}
+
+/* By the directory, then by the name in it. */
+static int compare_items(const void *a, const void *b)
+{
+	const char *x = ((const struct check_report_item *)a)->cipher;
+	const char *y = ((const struct check_report_item *)b)->cipher;
+	const char *x_name = strrchr(x, '/'), *y_name = strrchr(y, '/');
+	size_t x_len = x_name ? (size_t)(x_name - x) : 0, y_len = y_name ? (size_t)(y_name - y) : 0;
+	int order = strncmp(x, y, x_len < y_len ? x_len : y_len);
+	if (order == 0)
+		order = (x_len > y_len) - (x_len < y_len);
+	return order != 0 ? order : strcmp(x + x_len, y + y_len);
+}
+
+void check_report_sort(struct check_report *r)
+{
+	if (r->n_items > 0)
+		qsort(r->item, r->n_items, sizeof(*r->item), compare_items);
 }
 
 void check_report_mended(struct check_report *r, struct check_report_item *i, const char *done, bool kept)

@@ -40,6 +40,9 @@ void check_report_free(struct check_report *r);
 /* A struct check_options.found; arg is the report. */
 void check_report_found(void *arg, const struct check_finding *f);
 
+/* All of a directory beside each other, what lies in it behind itself. */
+void check_report_sort(struct check_report *r);
+
 /* An item has been mended; done says how. If it is damage and 'kept', that remains damage in this run. */
 void check_report_mended(struct check_report *r, struct check_report_item *i, const char *done, bool kept);
 

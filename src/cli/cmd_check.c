@@ -158,6 +158,8 @@ static bool answer_is_yes(void)
 
 static bool may_do(const struct job *j, const struct repair_step *s, size_t n)
 {
+	if (!s->question)
+		return true;
 	if (j->args.yes && s->asked)
 		exit_note("not done by --yes, only at a terminal: %s", s->question);
 	if (j->args.yes)
@@ -193,7 +195,8 @@ static bool names_missing(const struct check_report *rep)
 {
 	for (size_t i = 0; i < rep->n_items; i++) {
 		enum check_kind k = rep->item[i].kind;
-		if (!rep->item[i].mended && (k == CHECK_DIR_ID || k == CHECK_LONG_NAME || k == CHECK_NAME))
+		bool name = k == CHECK_DIR_ID || k == CHECK_OTHER_ID || k == CHECK_LONG_NAME || k == CHECK_NAME;
+		if (name && !rep->item[i].mended)
 			return true;
 	}
 	return false;
@@ -210,7 +213,7 @@ static bool is_early(const struct job *j, const struct repair_step *s)
 	return true;
 }
 
-/* Backwards: what lies in a directory was found after it, and goes before it. */
+/* Backwards: what lies in a directory goes before it. */
 static void do_step(struct job *j, struct repair *r, const struct repair_step *s)
 {
 	struct check_report *rep = &j->report;
@@ -238,6 +241,7 @@ static int run_repair(struct job *j)
 		exit_note("nothing has been changed: there is no terminal to ask at (--yes does without)");
 		return 0;
 	}
+	check_report_sort(&j->report);
 	int err = repair_open(j->u.vault, j->u.fd, &r);
 	for (size_t i = 0; err == 0 && i < repair_n_steps; i++)
 		do_step(j, &r, &repair_steps[i]);

@@ -28,6 +28,7 @@ enum check_kind {
 	CHECK_NAME,	/* a name that does not open in its directory */
 	CHECK_LONG_NAME, /* the side file of a long name is missing or damaged */
 	CHECK_DIR_ID,	/* a directory that is not empty has no ID or a damaged one */
+	CHECK_OTHER_ID, /* no name in a directory opens: its ID, sound in itself, may be another's */
 	CHECK_FOREIGN,	/* nothing of this format */
 	CHECK_LINK,	/* a link's target does not open, or its side file is missing */
 	CHECK_XATTR,	/* an attribute's name or value does not open */
@@ -38,6 +39,7 @@ enum check_kind {
 	CHECK_UNFINISHED, /* a write beyond the durable length that did not reach the disk whole: reads as zeros */
 	CHECK_BACKUP,	/* the copy of the previous settings is damaged or another vault's */
 	CHECK_OUTSIDE,	/* kept there by a sync client or the filesystem, for itself */
+	CHECK_EMPTY,	/* an empty directory, told of only with check_options.names: it may have another's ID */
 	CHECK_HINT,	/* the size hint is wrong, missing, or there in a vault that hides sizes */
 	/* not looked at */
 	CHECK_UNREADABLE, /* we may not */
@@ -78,6 +80,7 @@ struct check_counts {
 struct check_options {
 	unsigned int jobs;  /* threads, 1..CHECK_JOBS_MAX */
 	bool quick;	    /* of a file's content only the first and the last block, and no attributes */
+	bool names;	    /* nothing but names and directory IDs */
 	bool measure;	    /* count, without looking into anything: for a progress bar */
 	const char *path;   /* only what is at or below this plaintext path; NULL: everything */
 	/* One call at a time, from any thread. */

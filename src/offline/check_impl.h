@@ -32,6 +32,7 @@ struct check_dir {
 	off_t at;		/* where its listing goes on */
 	struct check_hashes sides, links;
 	bool links_unsure;	/* there may be links that are not in it */
+	bool any, opened, shut;	/* there are names but the format's own; some open; some do not */
 	/* Under check.dirs: */
 	unsigned int refs;
 	unsigned int pins;	/* users of the descriptor */

@@ -34,7 +34,7 @@ static void bad_xattr(void *arg, const char *name)
 static void check_xattrs(struct check *c, int fd, struct check_place at)
 {
 	struct subject s = { c, at };
-	if (c->opt->quick || c->opt->measure)
+	if (c->opt->quick || c->opt->names || c->opt->measure)
 		return;
 	int r = xattr_verify(c->st, fd, bad_xattr, &s);
 	if (r < 0 && r != -ENOTSUP)
@@ -94,17 +94,17 @@ static void note_link(struct check *c, struct check_dir *d, const char *disk)
 {
 	char target[NAME_LINK_TARGET_MAX + 1];
 	uint8_t hash[NAME_HASH_LEN];
-	int r = c->opt->measure ? 0 : symlink_side_of(&d->d, disk, target, false);
+	int r = c->opt->measure || c->opt->names ? 0 : symlink_side_of(&d->d, disk, target, false);
 	if (r < 0)
 		d->links_unsure = true;
 	else if (r > 0 && hash_of(target, hash) && hash_add(&d->links, hash) < 0)
 		check_stop(c, -ENOMEM);
 }
 
-void check_names_leave(struct check *c, struct check_dir *d)
+static void tell_orphans(struct check *c, struct check_dir *d)
 {
 	char disk[NAME_DISK_SIZE];
-	if (d->links_unsure)
+	if (d->links_unsure || c->opt->names)
 		return;
 	if (d->links.n > 0)
 		qsort(d->links.h, d->links.n, NAME_HASH_LEN, hash_compare);
@@ -114,6 +114,24 @@ void check_names_leave(struct check *c, struct check_dir *d)
 		name_encode_hashed(disk, NAME_SLINK_PREFIX, d->sides.h[i]);
 		check_tell(c, CHECK_ORPHAN, (struct check_place){ d, disk, NULL });
 	}
+}
+
+/* Is the ID the directory's own? It is if a name opens under it. */
+static void tell_id(struct check *c, struct check_dir *d)
+{
+	struct check_place at = { d, NULL, NULL };
+	if (!d->parent || !d->named)
+		return;
+	if (d->shut && !d->opened)
+		check_tell(c, CHECK_OTHER_ID, at);
+	else if (!d->any && c->opt->names)
+		check_tell(c, CHECK_EMPTY, at);
+}
+
+void check_names_leave(struct check *c, struct check_dir *d)
+{
+	tell_orphans(c, d);
+	tell_id(c, d);
 }
 
 /* ---- names that belong to the format ---- */
@@ -213,6 +231,7 @@ static bool open_name(struct check *c, struct check_dir *d, struct check_item *i
 	struct check_place at = { d, item->disk, NULL };
 	if (n == -EUCLEAN) {
 		bool lost = name_classify(item->disk) == NAME_LONG && !dir_has_side(&d->d, item->disk);
+		d->shut = d->shut || !lost;
 		check_tell(c, lost ? CHECK_LONG_NAME : CHECK_NAME, at);
 		return true;
 	}
@@ -220,6 +239,7 @@ static bool open_name(struct check *c, struct check_dir *d, struct check_item *i
 		check_failed(c, (int)n, at);
 		return false;
 	}
+	d->opened = true;
 	memcpy(item->plain, name, (size_t)n);
 	item->plain[n] = '\0';
 	return true;
@@ -236,7 +256,7 @@ static void check_link(struct check *c, const struct check_item *item)
 	struct check_dir *d = item->dir;
 	struct check_place at = { d, item->disk, known(item) };
 	atomic_fetch_add(&c->counts->links, 1);
-	if (c->opt->measure)
+	if (c->opt->measure || c->opt->names)
 		return;
 	ssize_t n = symlink_read(&d->d, item->disk, target);
 	if (store_is_damage((int)n))
@@ -253,6 +273,8 @@ static void check_regular(struct check *c, const struct check_item *item, const 
 	if (seen != 0)
 		return;
 	atomic_fetch_add(&c->counts->files, 1);
+	if (c->opt->names)
+		return;
 	if (!c->opt->measure) {
 		check_walk_file(c, item);
 		return;
@@ -300,7 +322,9 @@ static void check_entry(struct check *c, struct check_dir *d, const char *disk, 
 
 void check_names_entry(struct check *c, struct check_dir *d, const char *disk, struct check_dir **children)
 {
-	switch (name_classify(disk)) {
+	enum name_kind kind = name_classify(disk);
+	d->any = d->any || kind != NAME_OURS;
+	switch (kind) {
 	case NAME_SEALED:
 	case NAME_LONG:
 		check_entry(c, d, disk, children);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/io.h"
@@ -19,6 +20,8 @@ int repair_close(struct repair *r)
 {
 	int err = r->st ? store_sync(r->st) : 0;
 	store_free(r->st);
+	repair_index_free(r);
+	repair_ids_free(r);
 	cleanup_fd(&r->lost);
 	*r = (struct repair){ .lost = -1 };
 	return err;
@@ -83,6 +86,26 @@ int repair_open_dir(const struct repair_place *p)
 {
 	int fd = openat(p->d.fd, p->disk, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+/* Through a third name, where the filesystem cannot exchange two: a temporary is searched as they are. */
+static int exchange_by_hand(int dir_a, const char *a, int dir_b, const char *b)
+{
+	char tmp[NAME_TMP_SIZE];
+	dir_tmp_name(tmp);
+	if (renameat(dir_b, b, dir_a, tmp) != 0)
+		return errno == ENOENT && renameat(dir_a, a, dir_b, b) == 0 ? 0 : -errno;
+	return renameat(dir_a, a, dir_b, b) == 0 && renameat(dir_a, tmp, dir_a, a) == 0 ? 0 : -errno;
+}
+
+int repair_exchange(int dir_a, const char *a, int dir_b, const char *b)
+{
+	int err = renameat2(dir_a, a, dir_b, b, RENAME_EXCHANGE) == 0 ? 0 : -errno;
+	if (err == -ENOENT || err == -EINVAL || err == -ENOSYS)
+		err = exchange_by_hand(dir_a, a, dir_b, b);
+	if (err == 0)
+		err = io_fsync_dir(dir_b);
+	return err < 0 ? err : io_fsync_dir(dir_a);
 }
 
 /* ---- quarantine ---- */
@@ -218,8 +241,13 @@ static int move_backup(struct repair *r, const char *cipher)
 /* IDs and side files may be found again in temporaries and orphans, so those go later. What is moved goes last,
  * since it takes along what lies in it. */
 const struct repair_step repair_steps[] = {
-	{ CHECK_DIR_ID, REPAIR_REBUILD, false, "rebuild damaged directory IDs, where something tells what they were",
+	{ CHECK_DIR_ID, REPAIR_REBUILD, false,
+	  "rebuild damaged directory IDs, where something in the vault tells what they were",
 	  "rebuilt", NULL, repair_rebuild_id },
+	{ CHECK_OTHER_ID, REPAIR_REBUILD, false,
+	  "give directories in which no name opens their own ID, where that lies elsewhere in the vault",
+	  "put right", NULL, repair_rebuild_id },
+	{ CHECK_NAME, REPAIR_ANY, false, NULL, "opens again", NULL, repair_names_again },
 	{ CHECK_LONG_NAME, REPAIR_REBUILD, false,
 	  "rebuild side files of long names, where something tells what they were",
 	  "rebuilt", NULL, repair_rebuild_long },

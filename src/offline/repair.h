@@ -10,8 +10,14 @@
 #include "offline/check.h"
 #include "store/dir.h"
 
+struct repair_index;
+struct repair_ids;
+
 struct repair {
 	struct store *st;
+	struct repair_index *index; /* of one directory, once it was needed; see repair_index.c */
+	struct repair_ids *ids;	    /* of the vault, likewise; see repair_ids.c */
+	bool ids_changed;	    /* names that did not open may do so now */
 	int lost;	   /* the quarantine, or -1: not needed yet */
 	unsigned int slot; /* the last one used in it */
 	ino_t names_in;	   /* the directory last asked about, 0: none; do any names in it open? */
@@ -43,7 +49,7 @@ struct repair_step {
 	enum check_kind kind;
 	enum repair_when when;
 	bool asked;	      /* only if somebody says so: what is moved can still be reached */
-	const char *question; /* "remove leftover temporaries" */
+	const char *question; /* "remove leftover temporaries"; NULL: it only looks */
 	const char *done;     /* "removed" */
 	const char *kept;     /* what it is called if REPAIR_KEPT */
 	/* Mend the one at this path of names on disk. Returns 0, REPAIR_CANNOT, REPAIR_KEPT or -errno. */

@@ -30,10 +30,43 @@ static inline void repair_place_close(struct repair_place *p)
 /* The directory that the place leads to, open for reading. Returns a descriptor or -errno. */
 int repair_open_dir(const struct repair_place *p);
 
+/* Two files change places, both on disk then; if there is no second one, the first goes there. Nothing is lost
+ * wherever it ends. Returns 0 or -errno. */
+int repair_exchange(int dir_a, const char *a, int dir_b, const char *b);
+
+/* ---- repair_index.c ---- */
+
+#define REPAIR_SIDE_MODE 0444
+
+/* What is smaller than this may be a side file or an ID file. */
+struct repair_bytes {
+	uint8_t b[1024];
+	size_t n;
+};
+
+/* Read it; what is not there, too large or no file is empty. Returns 0 or -errno. */
+int repair_read_small(int dirfd, const char *name, struct repair_bytes *out);
+
+/* The file of the format's in d, other than its own side file, that has held the sealed name of this long one. Returns
+ * 1 with its name, 0 or -errno. */
+int repair_index_find(struct repair *r, const struct dir *d, const char *disk, char where[static NAME_DISK_SIZE]);
+void repair_index_free(struct repair *r);
+
+/* ---- repair_ids.c ---- */
+
+void repair_ids_free(struct repair *r);
+
 /* ---- repair_judge.c ---- */
 
 /* Is it still what was found? Returns 1, 0 or -errno. */
 int repair_still(enum check_kind kind, const struct repair_place *p);
+
+/* Does the name open, under the ID that its directory has now? Returns 1, 0 or -errno. */
+int repair_name_opens(const struct repair_place *p);
+
+/* Is nothing wrong with the ID of d (its fd is set): does a name open under it, or is there none? Returns 1, 0 or
+ * -errno. */
+int repair_id_sound(struct dir *d);
 
 /* Does any name open in the directory in which p lies? Returns 1, 0 or -errno. */
 int repair_names_open(struct repair *r, const struct repair_place *p);
@@ -51,6 +84,7 @@ int repair_lost_slot(struct repair *r, const char *why, const char *cipher);
 int repair_lost_move(struct repair *r, const char *why, const char *cipher, const struct repair_place *p);
 
 /* ---- the steps ---- */
+int repair_names_again(struct repair *r, const char *cipher);
 int repair_rebuild_id(struct repair *r, const char *cipher);
 int repair_rebuild_long(struct repair *r, const char *cipher);
 int repair_content_hint(struct repair *r, const char *cipher);

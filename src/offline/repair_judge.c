@@ -93,18 +93,37 @@ int repair_names_open(struct repair *r, const struct repair_place *p)
 	return r->names_open;
 }
 
-/* The name does not open under the ID that the directory has now. */
-static int still_no_name(const struct repair_place *p)
+int repair_name_opens(const struct repair_place *p)
 {
 	char name[NAME_PADDED_MAX];
+	struct dir d;
+	ssize_t n = with_id(p, &d);
+	if (n == 0)
+		n = dir_open_name(&d, p->disk, name);
+	if (n < 0)
+		return n == -ENOENT || n == -EUCLEAN ? 0 : (int)n;
+	return 1;
+}
+
+/* The name does not open under the ID that the directory has now; without one, that is what is wrong. */
+static int still_no_name(const struct repair_place *p)
+{
 	struct dir d;
 	int err = with_id(p, &d);
 	if (err < 0)
 		return err == -ENOENT || err == -EUCLEAN ? 0 : err;
-	ssize_t n = dir_open_name(&d, p->disk, name);
-	if (n < 0 && n != -EUCLEAN)
-		return (int)n;
-	return n < 0;
+	int open = repair_name_opens(p);
+	return open < 0 ? open : !open;
+}
+
+int repair_id_sound(struct dir *d)
+{
+	int r = dir_read_id(d);
+	if (r == 0)
+		r = any_opens(d);
+	if (r == 0 || r == -ENOENT || r == -EUCLEAN)
+		r = dir_is_empty(d);
+	return r;
 }
 
 /* The directory has names in it and no ID. */

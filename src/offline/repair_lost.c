@@ -18,7 +18,6 @@
 #define LOST_REPORT "report.txt"
 #define LOST_SLOT_SIZE 16
 #define LOST_SLOTS 100000000u
-#define LOST_SIDE_MODE 0444
 
 static int lost_open(struct repair *r)
 {
@@ -174,7 +173,7 @@ static int lost_take_side(const struct repair_place *p, const char *side, int sl
 	ssize_t n = io_read_file(p->d.fd, side, b, sizeof(b));
 	if (n == -EFBIG)
 		return 0;
-	int err = n < 0 ? (int)n : io_replace_file(slot, side, NULL, b, (size_t)n, LOST_SIDE_MODE);
+	int err = n < 0 ? (int)n : io_replace_file(slot, side, NULL, b, (size_t)n, REPAIR_SIDE_MODE);
 	return err < 0 ? err : 1;
 }
 

@@ -282,20 +282,27 @@ bool dir_has_side(const struct dir *d, const char *disk)
 	return dir_read_long(d, disk, sealed) >= 0;
 }
 
-ssize_t dir_open_name(const struct dir *d, const char *disk, char *name)
+ssize_t dir_read_name(const struct dir *d, const char *disk, uint8_t *sealed)
 {
-	uint8_t sealed[NAME_SEALED_MAX], padded[NAME_PADDED_MAX];
-	ssize_t n = name_classify(disk) == NAME_LONG ? dir_read_long(d, disk, sealed)
-						     : name_decode_short(sealed, disk);
-	if (n < 0)
-		return n;
-	if (n <= (ssize_t)SIV_TAG_LEN || n > (ssize_t)NAME_SEALED_MAX)
+	return name_classify(disk) == NAME_LONG ? dir_read_long(d, disk, sealed) : name_decode_short(sealed, disk);
+}
+
+ssize_t dir_open_sealed(const struct dir *d, const uint8_t *sealed, size_t n, char *name)
+{
+	uint8_t padded[NAME_PADDED_MAX];
+	if (n <= SIV_TAG_LEN || n > NAME_SEALED_MAX)
 		return -EUCLEAN;
-	if (siv_open(d->st->vault->names, NAME_LABEL, strlen(NAME_LABEL), d->id, sizeof(d->id), sealed,
-		     (size_t)n, padded) < 0)
+	if (siv_open(d->st->vault->names, NAME_LABEL, strlen(NAME_LABEL), d->id, sizeof(d->id), sealed, n, padded) < 0)
 		return -EUCLEAN;
-	ssize_t len = name_unpad(padded, (size_t)n - SIV_TAG_LEN);
+	ssize_t len = name_unpad(padded, n - SIV_TAG_LEN);
 	if (len > 0)
 		memcpy(name, padded, (size_t)len);
 	return len;
+}
+
+ssize_t dir_open_name(const struct dir *d, const char *disk, char *name)
+{
+	uint8_t sealed[NAME_SEALED_MAX];
+	ssize_t n = dir_read_name(d, disk, sealed);
+	return n < 0 ? n : dir_open_sealed(d, sealed, (size_t)n, name);
 }

@@ -96,6 +96,10 @@ int dir_seal_name(const struct dir *d, const char *name, size_t len, struct seal
  * NAME_PADDED_MAX bytes. Returns its length, -EUCLEAN if it does not open here, or -errno. */
 ssize_t dir_open_name(const struct dir *d, const char *disk, char *name);
 
+/* The two halves of that: the sealed name, of NAME_SEALED_MAX bytes at most, and what it says under d's ID. */
+ssize_t dir_read_name(const struct dir *d, const char *disk, uint8_t *sealed);
+ssize_t dir_open_sealed(const struct dir *d, const uint8_t *sealed, size_t n, char *name);
+
 /* Does a NAME_LONG name have the side file that belongs to it, whether or not that opens here? */
 bool dir_has_side(const struct dir *d, const char *disk);
 
