@@ -180,7 +180,7 @@ static json_t *counts_json(const struct check_counts *c)
 			 (json_int_t)c->specials, "names", (json_int_t)c->names, "bytes", (json_int_t)c->bytes);
 }
 
-static int print_json(struct check_report *r, const char *vault, const struct check_counts *c)
+static int print_json(struct check_report *r, const char *vault, const struct check_counts *c, long lost)
 {
 	if (r->no_memory)
 		return exit_fail(EXIT_FAILED, "out of memory");
@@ -190,6 +190,7 @@ static int print_json(struct check_report *r, const char *vault, const struct ch
 	if (doc) {
 		bool clean = check_report_count(r, CHECK_DAMAGE) == 0 && check_report_count(r, CHECK_UNCHECKED) == 0;
 		(void)json_object_set(doc, "repaired", r->repaired);
+		(void)json_object_set_new(doc, "quarantined", number_json(lost >= 0, (uint64_t)lost));
 		(void)json_object_set_new(doc, "clean", json_boolean(clean));
 	}
 	return text_print_json(doc);
@@ -225,11 +226,12 @@ static void print_class(const struct check_report *r, enum check_class class)
 		text_line("%s: %llu found", class_names[class], (unsigned long long)found);
 }
 
-int check_report_print(struct check_report *r, const char *vault, const struct check_counts *c, bool quiet)
+int check_report_print(struct check_report *r, const char *vault, const struct check_counts *c, long lost,
+		       bool quiet)
 {
 	char size[PROGRESS_SIZE];
 	if (r->json)
-		return print_json(r, vault, c);
+		return print_json(r, vault, c, lost);
 	print_more(r);
 	if (quiet)
 		return EXIT_DONE;
@@ -241,5 +243,7 @@ int check_report_print(struct check_report *r, const char *vault, const struct c
 		print_class(r, (enum check_class)i);
 	if (check_report_count(r, CHECK_DAMAGE) == 0 && check_report_count(r, CHECK_UNCHECKED) == 0)
 		text_line("no damage");
+	if (lost > 0)
+		text_line("quarantine: %ld in " NAME_LOST_DIR " (its report.txt says from where)", lost);
 	return EXIT_DONE;
 }

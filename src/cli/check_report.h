@@ -49,7 +49,8 @@ void check_report_mended(struct check_report *r, struct check_report_item *i, co
 /* How many of a class there are (still). */
 uint64_t check_report_count(const struct check_report *r, enum check_class class);
 
-/* The end of it. Returns an exit code of the printing alone. */
-int check_report_print(struct check_report *r, const char *vault, const struct check_counts *c, bool quiet);
+/* The end of it; so much lies in the quarantine (or -errno). Returns an exit code of the printing alone. */
+int check_report_print(struct check_report *r, const char *vault, const struct check_counts *c, long lost,
+		       bool quiet);
 
 #endif

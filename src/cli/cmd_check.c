@@ -252,13 +252,6 @@ static int run_repair(struct job *j)
 
 /* ---- all of it ---- */
 
-static void tell_of_lost(const struct job *j)
-{
-	long n = repair_lost_count(j->tree.st);
-	if (n > 0)
-		text_line("quarantine: %ld in " NAME_LOST_DIR " (its report.txt says from where)", n);
-}
-
 /* Before there are threads. */
 static void confine(const struct job *j)
 {
@@ -286,11 +279,9 @@ static int check(struct job *j)
 		code = run_repair(j);
 	if (code != 0)
 		return code;
-	code = check_report_print(&j->report, j->u.path, &counts, j->args.quiet);
+	code = check_report_print(&j->report, j->u.path, &counts, repair_lost_count(j->tree.st), j->args.quiet);
 	if (code != 0)
 		return code;
-	if (!j->args.json && !j->args.quiet)
-		tell_of_lost(j);
 	if (check_report_count(&j->report, CHECK_DAMAGE) > 0)
 		return EXIT_DAMAGED;
 	if (check_report_count(&j->report, CHECK_UNCHECKED) > 0)
