@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "fs/make.h"
 #include "fs/node.h"
 #include "fs/ops.h"
@@ -46,7 +48,27 @@ static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 	return true;
 }
 
-static int file_open_node(struct fs *fs, struct node *n, int flags, struct fuse_file_info *fi)
+/* The kernel does not take set-id bits away at an open that truncates, as it does at a write. Below, a daemon of
+ * root's may keep them. */
+static int file_drop_set_id(fuse_req_t req, struct fs *fs, struct node *n)
+{
+	char path[IO_FD_PATH];
+	struct stat sb;
+	if (!fs->serve_others || fuse_req_ctx(req)->uid == 0)
+		return 0;
+	_cleanup_node_fd_ struct node_fd fd;
+	int r = node_fd_get(fs, n, &fd);
+	if (r < 0)
+		return r;
+	SCOPED_READ(&fs->st->modes);
+	if (fstat(fd.fd, &sb) != 0)
+		return -errno;
+	mode_t drop = S_ISUID | (sb.st_mode & S_IXGRP ? S_ISGID : 0);
+	io_fd_path(path, fd.fd);
+	return !(sb.st_mode & drop) || chmod(path, sb.st_mode & 07777 & ~drop) == 0 ? 0 : -errno;
+}
+
+static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int flags, struct fuse_file_info *fi)
 {
 	struct node_file f;
 	bool writable = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
@@ -59,6 +81,8 @@ static int file_open_node(struct fs *fs, struct node *n, int flags, struct fuse_
 	/* A file that is damaged can still be emptied. */
 	if ((flags & O_TRUNC) && (r >= 0 || store_is_damage(r)))
 		r = file_truncate(f.file, 0);
+	if ((flags & O_TRUNC) && r >= 0)
+		r = file_drop_set_id(req, fs, n);
 	if (r >= 0 && file_misled(fs, n, f.file))
 		r = -ESTALE;
 	if (r < 0) {
@@ -77,7 +101,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct node *n = fs_node(fs, ino);
-	int r = file_open_node(fs, n, fi->flags, fi);
+	int r = file_open_node(req, fs, n, fi->flags, fi);
 	if (r < 0)
 		reply_result(req, r);
 	else if (fuse_reply_open(req, fi) == -ENOENT)
@@ -103,22 +127,23 @@ static int file_adopt(struct fs *fs, struct node *n, int fd, struct fuse_file_in
 	return 0;
 }
 
-static int file_create(struct fs *fs, fuse_ino_t parent, const char *name, mode_t mode,
-		       const struct dirops_owner *owner, struct fuse_file_info *fi, struct node **n,
-		       struct stat *sb)
+static int file_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		       struct fuse_file_info *fi, struct node **n, struct stat *sb)
 {
+	struct fs *fs = fs_of(req);
+	const struct dirops_owner owner = make_owner(req);
 	_cleanup_node_dir_ struct node_dir d;
 	_cleanup_fd_ int fd = -1;
 	struct sealed_name sealed;
 	int r = make_begin(fs, parent, name, &d, &sealed);
 	if (r == 0)
-		r = dirops_create(d.dir, &sealed, mode, owner, &fd);
+		r = dirops_create(d.dir, &sealed, mode, &owner, &fd);
 	bool there = r == -EEXIST && !(fi->flags & O_EXCL); /* somebody else made it meanwhile */
 	if (r < 0 && !there)
 		return r;
 	r = node_enter(fs, &d, sealed.disk, n, sb);
 	if (r == 0) {
-		r = there ? file_open_node(fs, *n, fi->flags, fi) : file_adopt(fs, *n, TAKE_FD(fd), fi);
+		r = there ? file_open_node(req, fs, *n, fi->flags, fi) : file_adopt(fs, *n, TAKE_FD(fd), fi);
 		if (r < 0)
 			inode_forget(&fs->inodes, *n, 1);
 	}
@@ -131,11 +156,10 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		      struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct dirops_owner owner = make_owner(req);
 	struct fuse_entry_param e;
 	struct node *n = NULL;
 	struct stat sb;
-	int r = file_create(fs, parent, name, mode, &owner, fi, &n, &sb);
+	int r = file_create(req, parent, name, mode, fi, &n, &sb);
 	if (r < 0) {
 		reply_result(req, r);
 		return;
