@@ -216,7 +216,7 @@ static void dir_renamed(struct fs *fs, struct doomed *from, struct doomed *to, b
 }
 
 static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-		      const char *new_name, unsigned int flags)
+		      const char *new_name, unsigned int flags, const struct dirops_owner *owner)
 {
 	_cleanup_node_dir_ struct node_dir d;
 	_cleanup_node_dir_ struct node_dir nd = { .node = NULL };
@@ -252,6 +252,8 @@ static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_i
 	SCOPED_MOVE(fs);
 	r = dirops_rename(d.dir, &sealed, nd.dir, &new_sealed, to.dir, flags);
 	node_log_damage(d.dir->ino, "rename from this directory", r);
+	if (r == 0 && (flags & RENAME_WHITEOUT))
+		(void)dirops_give_whiteout(d.dir, &sealed, owner);
 	if (r == 0)
 		dir_renamed(fs, &from, &to, exchange, &d, sealed.disk, &nd, new_sealed.disk);
 	return r;
@@ -260,7 +262,8 @@ static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_i
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
 		      const char *new_name, unsigned int flags)
 {
-	reply_result(req, dir_rename(fs_of(req), parent, name, new_parent, new_name, flags));
+	const struct dirops_owner owner = make_owner(req);
+	reply_result(req, dir_rename(fs_of(req), parent, name, new_parent, new_name, flags, &owner));
 }
 
 void ops_dir_install(struct fuse_lowlevel_ops *ops)

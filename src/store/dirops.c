@@ -347,7 +347,7 @@ static void dirops_rename_tidy(struct dir *from_dir, const struct sealed_name *f
 		return;
 	}
 	struct stat sb;
-	if (fstatat(from_dir->fd, from->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+	if (!(flags & RENAME_WHITEOUT) && fstatat(from_dir->fd, from->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0)
 		return; /* two names of one inode: nothing was done */
 	if (from_dir != to_dir && from_link)
 		symlink_drop_side(from_dir, from_link);
@@ -396,11 +396,16 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 int dirops_rename(struct dir *from_dir, const struct sealed_name *from, struct dir *to_dir,
 		  const struct sealed_name *to, struct dir *victim, unsigned int flags)
 {
-	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if (flags & ~(unsigned int)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT))
 		return -EINVAL;
 	SCOPED_READ(&to_dir->lock);
 	if (!victim)
 		return dirops_rename_locked(from_dir, from, to_dir, to, NULL, flags);
 	SCOPED_WRITE(&victim->lock);
 	return dirops_rename_locked(from_dir, from, to_dir, to, victim, flags);
+}
+
+int dirops_give_whiteout(const struct dir *d, const struct sealed_name *name, const struct dirops_owner *owner)
+{
+	return dirops_give_named(d, name->disk, owner);
 }

@@ -42,9 +42,12 @@ int dirops_unlink(struct dir *d, const struct sealed_name *name);
 /* child is the directory called so. */
 int dirops_rmdir(struct dir *d, const struct sealed_name *name, struct dir *child);
 
-/* rename(2) with flags RENAME_NOREPLACE or RENAME_EXCHANGE. victim is the directory that 'to' is now, if it
- * is one and is to be replaced, else NULL. */
+/* rename(2) with its flags. victim is the directory that 'to' is now, if it is one and is to be replaced, else
+ * NULL. */
 int dirops_rename(struct dir *from_dir, const struct sealed_name *from, struct dir *to_dir,
 		  const struct sealed_name *to, struct dir *victim, unsigned int flags);
+
+/* What a rename with RENAME_WHITEOUT has left behind is handed over. */
+int dirops_give_whiteout(const struct dir *d, const struct sealed_name *name, const struct dirops_owner *owner);
 
 #endif

@@ -73,7 +73,7 @@ static void test_fails(void **state)
 	assert_int_equal(rename_to(t.a, "none", t.b, y, NULL, 0), -ENOENT);
 	assert_int_equal(rename_to(t.a, x, t.b, "none", NULL, RENAME_EXCHANGE), -ENOENT);
 	assert_int_equal(rename_to(t.a, x, t.b, y, NULL, RENAME_EXCHANGE), -ENOENT);
-	assert_int_equal(rename_to(t.a, x, t.b, y, NULL, RENAME_WHITEOUT), -EINVAL);
+	assert_int_equal(rename_to(t.a, x, t.b, y, NULL, 1u << 31), -EINVAL);
 	assert_int_equal(SIDES(t.b), 0);
 	assert_int_equal(SIDES(t.a), 1);
 	assert_int_equal(list(t.a), 1);
@@ -247,6 +247,28 @@ static void make_link(struct dir *d, const char *name, size_t n)
 	assert_int_equal(dirops_symlink(d, &s, target_of(n), &nobody), 0);
 }
 
+/* The whiteout keeps the old name, and its side file until it goes; so does a long link target go its way. */
+static void test_whiteout(void **state)
+{
+	struct two t _cleanup_two_ = two_dirs(*state);
+	const char *x = name_of('x', 200), *y = name_of('y', 200), *z = name_of('z', 200);
+	make_file(t.a, x);
+	ino_t ino = ino_of(t.a, x);
+	if (rename_to(t.a, x, t.b, y, NULL, RENAME_WHITEOUT) == -EINVAL)
+		skip(); /* not on this filesystem */
+	assert_int_equal(ino_of(t.b, y), ino);
+	assert_true(ino_of(t.a, x) != ino);
+	assert_int_equal(SIDES(t.a), 1);
+	assert_int_equal(SIDES(t.b), 1);
+	assert_int_equal(list(t.a), 1);
+	assert_int_equal(unlink_in(t.a, x), 0);
+	assert_int_equal(SIDES(t.a), 0);
+	make_link(t.a, z, 4000);
+	assert_int_equal(rename_to(t.a, z, t.b, z, NULL, RENAME_WHITEOUT), 0);
+	assert_int_equal(LINK_SIDES(t.a), 0);
+	assert_int_equal(LINK_SIDES(t.b), 1);
+}
+
 static void assert_link(const struct dir *d, const char *name, size_t n)
 {
 	char got[NAME_LINK_TARGET_MAX + 1];
@@ -375,6 +397,7 @@ int main(void)
 		WRAP_TEST(test_rename),
 		WRAP_TEST(test_over_a_file),
 		WRAP_TEST(test_fails),
+		WRAP_TEST(test_whiteout),
 		WRAP_TEST(test_noreplace),
 		WRAP_TEST(test_noreplace_directory),
 		WRAP_TEST(test_exchange),
