@@ -69,7 +69,8 @@ static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr
 {
 	char path[IO_FD_PATH];
 	SCOPED_READ(&fd->fs->st->modes);
-	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
+	/* A chown of nothing says nothing at all, and changes ctime. */
+	if ((to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) || to_set == 0) {
 		uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
 		gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
 		if (fchownat(fd->fd, "", uid, gid, AT_EMPTY_PATH) != 0)
