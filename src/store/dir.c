@@ -208,10 +208,12 @@ void dir_tmp_name(char out[static NAME_TMP_SIZE])
 
 int dir_strip(struct dir *d, const struct dir *parent, struct dir_stripped *out)
 {
+	struct stat sb;
 	*out = (struct dir_stripped){ .dir = d, .parent = parent };
 	dir_tmp_name(out->aside);
 	force_enter(d->st, d->fd, &out->force);
 	int r = dir_scan_empty(d, true);
+	out->mtime = fstat(d->fd, &sb) == 0 ? sb.st_mtim : (struct timespec){ .tv_nsec = UTIME_NOW };
 	if (r == 0 && renameat(d->fd, NAME_DIR_FILE, parent->fd, out->aside) != 0 && errno != ENOENT)
 		r = -errno;
 	if (r < 0)
@@ -230,6 +232,10 @@ void dir_unstrip(struct dir_stripped *s)
 
 void dir_strip_done(struct dir_stripped *s)
 {
+	char path[IO_FD_PATH];
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, s->mtime };
+	io_fd_path(path, s->dir->fd);
+	(void)utimensat(AT_FDCWD, path, times, 0);
 	force_leave(&s->force);
 	(void)unlinkat(s->parent->fd, s->aside, 0);
 }

@@ -68,6 +68,7 @@ struct dir_stripped {
 	const struct dir *parent;
 	char aside[NAME_TMP_SIZE];
 	struct force_dir force;
+	struct timespec mtime; /* of the directory: who has it open sees no change in it */
 };
 
 /* Move the ID file of d, which lies in parent, aside. The caller holds d->lock alone. First makes sure that

@@ -37,7 +37,10 @@ struct dirlist {
 
 int dirlist_open(const struct dir *d, struct dirlist **out)
 {
-	_cleanup_fd_ int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Not ".", which takes the right to search. */
+	char path[IO_FD_PATH];
+	io_fd_path(path, d->fd);
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	struct dirlist *l = malloc(sizeof(*l));

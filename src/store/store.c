@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "store/force.h"
 #include "store/xattr.h"
 
 /* What the filesystem below cannot do. Some keep their files' pages in a file of another one. The log of btrfs,
@@ -72,5 +73,15 @@ int store_sync_dir(struct store *st, int fd)
 	int r = store_drain(st);
 	if (r < 0)
 		return r;
-	return st->logged ? sidefile_syncfs(&st->side, st->root_fd) : io_fsync_dir(fd);
+	if (st->logged)
+		return sidefile_syncfs(&st->side, st->root_fd);
+	r = io_fsync_dir(fd);
+	if (r != -EACCES)
+		return r;
+	/* It was opened before its mode kept its owner out. */
+	struct force_dir force;
+	force_enter(st, fd, &force);
+	r = io_fsync_dir(fd);
+	force_leave(&force);
+	return r;
 }
