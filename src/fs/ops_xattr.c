@@ -43,11 +43,36 @@ static ssize_t xattr_list_node(struct fs *fs, fuse_ino_t ino, char *buf, size_t 
 	return r < 0 ? r : xattr_list(fs->st, fd.fd, buf, size);
 }
 
+/* Only root is told of trusted.*; the kernel keeps others from the values itself. */
+static ssize_t xattr_list_untrusted(struct fs *fs, fuse_ino_t ino, char *buf, size_t size)
+{
+	_cleanup_free_ char *all = malloc(XATTR_LIST_MAX);
+	size_t used = 0;
+	ssize_t n = all ? xattr_list_node(fs, ino, all, XATTR_LIST_MAX) : -ENOMEM;
+	if (n <= 0)
+		return n;
+	for (const char *p = all, *end = all + n; p < end; p += strlen(p) + 1) {
+		size_t len = strlen(p) + 1;
+		if (strncmp(p, XATTR_TRUSTED, strlen(XATTR_TRUSTED)) == 0)
+			continue;
+		if (size > 0 && used + len > size)
+			return -ERANGE;
+		if (size > 0)
+			memcpy(buf + used, p, len);
+		used += len;
+	}
+	return (ssize_t)used;
+}
+
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	size = size < XATTR_LIST_MAX ? size : XATTR_LIST_MAX;
 	_cleanup_free_ char *buf = size > 0 ? malloc(size) : NULL;
-	ssize_t n = size > 0 && !buf ? -ENOMEM : xattr_list_node(fs_of(req), ino, buf, size);
+	struct fs *fs = fs_of(req);
+	bool all = !fs->serve_others || fuse_req_ctx(req)->uid == 0;
+	ssize_t n = size > 0 && !buf ? -ENOMEM
+		    : all	     ? xattr_list_node(fs, ino, buf, size)
+				     : xattr_list_untrusted(fs, ino, buf, size);
 	reply_xattr(req, buf, size, n);
 }
 

@@ -50,7 +50,7 @@ static int xattr_class(const struct store *st, const char *name)
 {
 	if (xattr_has_prefix(name, XATTR_USER))
 		return 1;
-	if (xattr_has_prefix(name, "security.") || xattr_has_prefix(name, "trusted."))
+	if (xattr_has_prefix(name, "security.") || xattr_has_prefix(name, XATTR_TRUSTED))
 		return 0;
 	return st->acls && xattr_is_acl(name) ? 0 : -EOPNOTSUPP;
 }

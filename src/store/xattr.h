@@ -12,6 +12,7 @@
 
 #define XATTR_ACL_ACCESS "system.posix_acl_access"
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"
+#define XATTR_TRUSTED "trusted."
 
 /* Each as the call of that name; size 0 asks for the length needed. */
 ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value, size_t size);
