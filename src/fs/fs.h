@@ -19,6 +19,7 @@
 
 struct tender;
 struct seeker;
+struct loop;
 struct listing;
 
 /* Directories whose descriptor and ID are at hand; the rest is reopened by location. */
@@ -46,6 +47,7 @@ struct fs {
 	struct store *st;
 	const struct session_options *opt;
 	struct fuse_session *se;
+	struct loop *loop;
 	struct sandbox_state sandbox;
 	int broken;		/* a pipe that nobody reads: see session_hang_up */
 	struct inode_table inodes;

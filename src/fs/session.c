@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "fs/loop.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/seeker.h"
@@ -125,12 +126,15 @@ static int session_args(const struct session_options *opt, struct fuse_args *arg
 	return r ? -ENOMEM : 0;
 }
 
-/* libfuse's messages go where ours go, but for one: that the kernel has hung up is how a mount ends. */
+/* libfuse's messages go where ours go, but for two: that the kernel has hung up is how a mount ends, and what a
+ * shortage of memory means is said by the loop. */
 __attribute__((format(printf, 2, 0))) static void session_log(enum fuse_log_level level, const char *fmt,
 							      va_list ap)
 {
-	if (strncmp(fmt, "fuse: reading device", strlen("fuse: reading device")) == 0)
-		level = FUSE_LOG_DEBUG;
+	static const char *const unsaid[] = { "fuse: reading device", "fuse: failed to allocate read buffer" };
+	for (size_t i = 0; i < sizeof(unsaid) / sizeof(unsaid[0]); i++)
+		if (strncmp(fmt, unsaid[i], strlen(unsaid[i])) == 0)
+			level = FUSE_LOG_DEBUG;
 	enum log_level ours = level <= FUSE_LOG_ERR       ? LOG_LEVEL_ERROR
 			      : level <= FUSE_LOG_WARNING ? LOG_LEVEL_WARN
 			      : level <= FUSE_LOG_INFO    ? LOG_LEVEL_INFO
@@ -139,18 +143,6 @@ __attribute__((format(printf, 2, 0))) static void session_log(enum fuse_log_leve
 }
 
 /* ---- the run ---- */
-
-static int session_loop(struct fs *fs)
-{
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	if (!config)
-		return -ENOMEM;
-	fuse_loop_cfg_set_clone_fd(config, 0);
-	int r = fuse_session_loop_mt(fs->se, config);
-	fuse_loop_cfg_destroy(config);
-	/* A signal that ended the loop is no error, nor is an end that the kernel calls an abort. */
-	return r > 0 || r == -ECONNABORTED ? 0 : r;
-}
 
 static bool session_hung_up(const struct fs *fs)
 {
@@ -201,6 +193,37 @@ static void session_settle(struct fs *fs)
 		sandbox_enter(&opt, &fs->sandbox);
 }
 
+/* Serve until the end. */
+static int session_threads(struct fs *fs)
+{
+	struct signals *signals = NULL;
+	int r = 0;
+	if (!fs->read_only)
+		r = tender_start(fs, &fs->tender);
+	if (r == 0)
+		r = seeker_start(fs->se, &fs->seeker);
+	if (r == 0)
+		r = signals_start(fs, &signals);
+	if (r == 0)
+		r = loop_run(fs->loop);
+	int lost = signals_stop(signals);
+	seeker_stop(fs->seeker);
+	return r == 0 ? lost : r;
+}
+
+/* Mount, serve, unmount. */
+static int session_mount(struct fs *fs)
+{
+	signals_block(); /* before any other thread, and before there is a mount to be left behind */
+	if (fuse_session_mount(fs->se, fs->opt->mountpoint) != 0)
+		return SESSION_MOUNT_FAILED;
+	session_settle(fs);
+	int r = session_threads(fs);
+	session_unmount(fs);
+	tender_stop(fs->tender);
+	return r;
+}
+
 static int session_serve(struct fs *fs, struct fuse_args *args)
 {
 	struct fuse_lowlevel_ops ops = { .init = op_init };
@@ -213,28 +236,12 @@ static int session_serve(struct fs *fs, struct fuse_args *args)
 	fs->se = fuse_session_new(args, &ops, sizeof(ops), fs);
 	if (!fs->se)
 		return SESSION_MOUNT_FAILED;
-	signals_block(); /* before any other thread, and before there is a mount to be left behind */
-	if (fuse_session_mount(fs->se, fs->opt->mountpoint) != 0) {
-		fuse_session_destroy(fs->se);
-		return SESSION_MOUNT_FAILED;
-	}
-	session_settle(fs);
-	struct signals *signals = NULL;
-	int r = 0;
-	if (!fs->read_only)
-		r = tender_start(fs, &fs->tender);
+	int r = loop_new(fs->se, &fs->loop);
 	if (r == 0)
-		r = seeker_start(fs->se, &fs->seeker);
-	if (r == 0)
-		r = signals_start(fs, &signals);
-	if (r == 0)
-		r = session_loop(fs);
-	int lost = signals_stop(signals);
-	seeker_stop(fs->seeker);
-	session_unmount(fs);
-	tender_stop(fs->tender);
+		r = session_mount(fs);
 	fuse_session_destroy(fs->se);
-	return r == 0 ? lost : r;
+	loop_free(fs->loop);
+	return r;
 }
 
 static int session_fs_init(struct fs *fs, struct store *st, const struct session_options *opt)

@@ -12,27 +12,20 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "fs/loop.h"
 #include "fs/seeker.h"
 #include "sandbox/attendant.h"
 
 struct signals {
 	struct fs *fs;
 	pthread_t thread;
-	pthread_t main;
 	sigset_t set;
 	atomic_bool stop;
 	int lost; /* of the thread: -errno if the kernel may still hold what was written */
 };
 
-/* Only to interrupt what the main thread waits in. */
-#define SIGNALS_WAKE SIGUSR1
 /* The kernel hangs up within the unmounting. */
 #define SIGNALS_HANG_UP_MS 3000
-
-static void signals_nothing(int sig)
-{
-	(void)sig;
-}
 
 /* File by file, which needs no way to the mount. */
 static int signals_fetch_files(struct fs *fs)
@@ -98,8 +91,7 @@ static void signals_end(struct signals *s)
 	signals_fetch(s);
 	/* The seeker waits for the kernel, which waits for those who serve: it must be done before they are. */
 	seeker_retire(s->fs->seeker);
-	fuse_session_exit(s->fs->se);
-	pthread_kill(s->main, SIGNALS_WAKE);
+	loop_end(s->fs->loop);
 }
 
 static void *signals_main(void *arg)
@@ -125,8 +117,6 @@ void signals_block(void)
 	sigset_t set;
 	signals_set(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	struct sigaction wake = { .sa_handler = signals_nothing };
-	sigaction(SIGNALS_WAKE, &wake, NULL);
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL); /* a limit on file sizes is for whoever writes: EFBIG */
@@ -137,7 +127,6 @@ int signals_start(struct fs *fs, struct signals **out)
 	struct signals *s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->main = pthread_self();
 	s->fs = fs;
 	signals_set(&s->set);
 	int r = pthread_create(&s->thread, NULL, signals_main, s);

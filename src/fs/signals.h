@@ -13,7 +13,7 @@ struct signals;
 /* Block them in the calling thread and those it makes later: before the mount, so that none leaves it behind. */
 void signals_block(void);
 
-/* Start a thread that waits for them. fs is mounted and its seeker runs. Returns 0 or -errno. */
+/* Start a thread that waits for them. fs is mounted, has its loop, and its seeker runs. Returns 0 or -errno. */
 int signals_start(struct fs *fs, struct signals **out);
 
 /* Returns 0, or -errno if a signal came and not all that the kernel held could be fetched. */

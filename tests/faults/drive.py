@@ -81,15 +81,19 @@ class Inject:
     def calls(self):
         return dict(zip(self.kinds, struct.unpack_from("%dI" % len(self.kinds), self.map, 28)))
 
+    def hits(self):
+        return struct.unpack_from("I", self.map, 20)[0]
+
     def disarm(self):
         struct.pack_into("I", self.map, 0, 0)
-        return struct.unpack_from("I", self.map, 20)[0]
+        return self.hits()
 
 
 ERRORS = {
     "read": [errno.EIO, errno.EINTR, SHORT],
     "write": [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EINTR, SHORT, PART + errno.ENOSPC],
     "memory": [errno.ENOMEM],
+    "buffer": [errno.ENOMEM],
     "thread": [errno.EAGAIN],
 }
 OTHERS = [errno.EIO, errno.ENOSPC, errno.EINTR, errno.EMFILE]
@@ -275,6 +279,16 @@ def shown_alike(d):
 
 # ---- the cases ----
 
+def umount(v):
+    """That something could not be stored may be said; the daemon must end well."""
+    p = subprocess.run([e2e.CRYPTFS, "umount", v.mnt], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       timeout=120, check=False)
+    out = p.stdout.decode(errors="replace")
+    e2e.same(p.returncode == 0 or (p.returncode == 1 and "is unmounted, but not all" in out), True, out)
+    e2e.same(v.daemon.wait(timeout=60), 0, "the daemon's exit code")
+    v.daemon = None
+
+
 class Case:
     def __init__(self, where, kind, error, nth, rest, retry):
         self.dir, self.kind, self.error, self.nth, self.rest, self.retry = where, kind, error, nth, rest, retry
@@ -286,7 +300,7 @@ class Case:
 
     def may_say(self):
         e = self.error - PART if self.error > PART else self.error
-        return {e, errno.EIO, errno.ENOMEM} if self.kind == "memory" else {e, errno.EIO}
+        return {e, errno.EIO, errno.ENOMEM} if self.kind in ("memory", "buffer") else {e, errno.EIO}
 
 
 class Drive:
@@ -298,18 +312,8 @@ class Drive:
     def mount(self):
         self.v.mount(*self.options, env=self.inject.env())
 
-    def umount(self):
-        """That something could not be stored may be said; the daemon must end well."""
-        daemon = self.v.daemon
-        p = subprocess.run([e2e.CRYPTFS, "umount", self.v.mnt], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                           timeout=120, check=False)
-        out = p.stdout.decode(errors="replace")
-        e2e.same(p.returncode == 0 or (p.returncode == 1 and "is unmounted, but not all" in out), True, out)
-        e2e.same(daemon.wait(timeout=60), 0, "the daemon's exit code")
-        self.v.daemon = None
-
     def remount(self):
-        self.umount()
+        umount(self.v)
         self.mount()
 
     def wrong(self, op, case, what):
@@ -442,7 +446,7 @@ def main():
             print("# %-24s %d wrong" % (op.name, len(d.bad) - before), flush=True)
             for b in d.bad[before:before + 12]:
                 print("#    ", b, flush=True)
-    d.umount()
+    umount(d.v)
     print("%-10s %8s %8s" % ("kind", "cases", "told"))
     for k in kind_names:
         print("%-10s %8d %8d" % (k, d.cases.get(k, 0), d.told.get(k, 0)))

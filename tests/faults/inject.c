@@ -109,8 +109,23 @@ CALL(READLINK, ssize_t, -1, readlinkat, (int fd, const char *name, char *buf, si
 CALL(SEEK, off_t, -1, lseek, (int fd, off_t off, int whence), real(fd, off, whence))
 CALL(LIST, DIR *, NULL, fdopendir, (int fd), real(fd))
 CALL(LIST, struct dirent *, NULL, readdir, (DIR *d), real(d))
-CALL(MEMORY, void *, MAP_FAILED, mmap, (void *at, size_t n, int prot, int flags, int fd, off_t off),
-     real(at, n, prot, flags, fd, off))
+
+/* ---- memory ---- */
+
+static bool inject_no_memory(size_t n)
+{
+	bool memory = inject_hit(INJECT_MEMORY) > 0;
+	bool buffer = n >= INJECT_BUFFER_MIN && inject_hit(INJECT_BUFFER) > 0;
+	if (memory || buffer)
+		errno = ENOMEM;
+	return memory || buffer;
+}
+
+void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t off)
+{
+	REAL(mmap);
+	return inject_no_memory(n) ? MAP_FAILED : real(at, n, prot, flags, fd, off);
+}
 
 /* ---- what may be cut short ---- */
 
@@ -249,27 +264,19 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 
-static bool inject_no_memory(void)
-{
-	if (inject_hit(INJECT_MEMORY) == 0)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
 void *malloc(size_t n)
 {
-	return inject_no_memory() ? NULL : __libc_malloc(n);
+	return inject_no_memory(n) ? NULL : __libc_malloc(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return inject_no_memory() ? NULL : __libc_calloc(n, size);
+	return inject_no_memory(n * size) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n)
 {
-	return inject_no_memory() ? NULL : __libc_realloc(p, n);
+	return inject_no_memory(n) ? NULL : __libc_realloc(p, n);
 }
 
 /* The file stays mapped: nothing is opened later, whatever the daemon gives up. */

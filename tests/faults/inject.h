@@ -34,7 +34,8 @@
 	X(SETXATTR, "setxattr") \
 	X(GETXATTR, "getxattr") \
 	X(THREAD, "thread") \
-	X(MEMORY, "memory")
+	X(MEMORY, "memory") \
+	X(BUFFER, "buffer") /* memory, but INJECT_BUFFER_MIN or more of it at a time */
 
 enum inject_kind {
 #define INJECT_ENUM(kind, name) INJECT_##kind,
@@ -47,6 +48,8 @@ enum inject_kind {
 #define INJECT_SHORT 1000
 /* Of a write, whole pages of half of it; the next call fails with the errno that is left. */
 #define INJECT_PART 2000
+
+#define INJECT_BUFFER_MIN 65536u
 
 /* In the preloaded daemon this is a file that both sides have mapped, named by CRYPTFS_INJECT. */
 struct inject {
