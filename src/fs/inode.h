@@ -51,13 +51,14 @@ struct node {
 	bool pinned;		  /* a directory whose dir stays: its name is gone */
 	bool size_known;	  /* the size hint lied: true_size counts while no file is loaded */
 	bool by_hint;		  /* the size that the kernel was last told is the hint's */
-	bool tended;		  /* is on the tender's list */
+	bool tended;		  /* is on one of the tender's lists */
 	bool whole;		  /* file_is_whole when its file was last closed */
 	int pin;		  /* O_PATH, or -1; to be dup'ed under the lock */
 	struct node_name *names;  /* lately seen first; a directory has one at most, the root none */
 	uint64_t true_size;
 	off_t raw_size;		  /* shared mode: of the ciphertext when true_size was found */
 	struct timespec raw_ctime;
+	struct node *tend_next;	  /* on it */
 	/* Regular files: the content, while file_users count on it. */
 	struct file *file;
 	uint32_t file_users;

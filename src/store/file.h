@@ -102,6 +102,9 @@ void file_marked(struct file *f);
 /* Has it been changed, and is not all of it recorded as durable yet? */
 bool file_wants_raise(struct file *f);
 
+/* Did the disk refuse some of it (file_sync)? */
+bool file_is_lost(struct file *f);
+
 /* Is all of it known to be on disk (then file_raise is all it takes)? */
 bool file_is_synced(struct file *f);
 

@@ -179,6 +179,12 @@ bool file_wants_raise(struct file *f)
 	return f->loaded && f->changes > 0 && f->error == 0 && f->len > f->durable;
 }
 
+bool file_is_lost(struct file *f)
+{
+	SCOPED_READ(&f->lock);
+	return f->error < 0;
+}
+
 bool file_is_synced(struct file *f)
 {
 	SCOPED_READ(&f->lock);

@@ -118,7 +118,7 @@ static const int fault_errors_of_memory[] = { ENOMEM };
 
 static inline size_t fault_errors_for(int kind, const int **errors)
 {
-	if (kind == INJECT_MEMORY) {
+	if (kind == INJECT_MEMORY || kind == INJECT_BUFFER) {
 		*errors = fault_errors_of_memory;
 		return N_OF(fault_errors_of_memory);
 	}
