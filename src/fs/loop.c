@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -192,6 +193,15 @@ static void loop_nothing(int sig)
 	(void)sig;
 }
 
+/* A thread for which glibc can make no arena of its own takes even the smallest piece of memory from the kernel, and gets
+ * none when that has no more. If there may be so few that the first threads make them all, the later ones share theirs. */
+static void loop_share_arenas(void)
+{
+#ifdef M_ARENA_MAX
+	(void)mallopt(M_ARENA_MAX, LOOP_LEAST + 1); /* and that of the main thread */
+#endif
+}
+
 int loop_new(struct fuse_session *se, struct loop **out)
 {
 	const struct sigaction wake = { .sa_handler = loop_nothing };
@@ -200,6 +210,7 @@ int loop_new(struct fuse_session *se, struct loop **out)
 	struct loop *l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
+	loop_share_arenas();
 	l->se = se;
 	l->keep = LOOP_MOST;
 	pthread_mutex_init(&l->lock, NULL);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/fuse.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -12,6 +13,8 @@
 #define LOOP_SPARE 2	/* idle threads that may stay */
 #define LOOP_SPAN 1024	/* so many requests show how many threads are needed */
 #define LOOP_TELL 60	/* seconds between messages */
+#define LOOP_ROOM 2048	/* bytes: more than libfuse asks for, and than the C library keeps apart for small ones */
+#define LOOP_PATIENCE 50 /* steps that are waited for it */
 
 void loop_tell(struct loop *l, const char *what, int r)
 {
@@ -85,11 +88,34 @@ static bool loop_receive(struct loop_thread *t)
 	return loop_leave(t);
 }
 
-/* What is in a pipe is too long for a forgetting. */
-static bool loop_is_forget(const struct fuse_buf *buf)
+/* What is in a pipe is a long one: a write. */
+static uint32_t loop_opcode(const struct fuse_buf *buf)
 {
-	const struct fuse_in_header *in = buf->mem;
-	return !(buf->flags & FUSE_BUF_IS_FD) && (in->opcode == FUSE_FORGET || in->opcode == FUSE_BATCH_FORGET);
+	return buf->flags & FUSE_BUF_IS_FD ? FUSE_WRITE : ((const struct fuse_in_header *)buf->mem)->opcode;
+}
+
+static bool loop_is_forget(uint32_t opcode)
+{
+	return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET;
+}
+
+/* Nobody makes these again: data would be lost that was written, or that a file is not used any more. */
+static bool loop_is_final(uint32_t opcode)
+{
+	return loop_is_forget(opcode) || opcode == FUSE_WRITE || opcode == FUSE_RELEASE || opcode == FUSE_RELEASEDIR;
+}
+
+/* libfuse needs some memory for each request, and refuses it without. Wait for it, but not for ever. */
+static void loop_find_room(void)
+{
+	for (int i = 0; i < LOOP_PATIENCE; i++) {
+		void *volatile room = malloc(LOOP_ROOM);
+		if (room) {
+			free(room);
+			return;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = LOOP_STEP_NS }, NULL);
+	}
 }
 
 static void loop_begin_request(struct loop_thread *t, bool forget)
@@ -133,8 +159,11 @@ static bool loop_end_request(struct loop_thread *t, bool forget)
 
 static bool loop_serve(struct loop_thread *t)
 {
-	bool forget = loop_is_forget(&t->buf);
+	uint32_t opcode = loop_opcode(&t->buf);
+	bool forget = loop_is_forget(opcode);
 	loop_begin_request(t, forget);
+	if (loop_is_final(opcode))
+		loop_find_room();
 	fuse_session_process_buf(t->loop->se, &t->buf);
 	return loop_end_request(t, forget);
 }

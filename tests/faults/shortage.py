@@ -168,7 +168,7 @@ class Shortage:
                 load.go_on(20)
             self.inject.arm(kind, error, nth, rest)
             if early or kind != "thread":
-                load.go_on(200, lambda: not rest and self.inject.hits() > 0)
+                load.go_on(12 if rest else 200, lambda: not rest and self.inject.hits() > 0)
             self.hits += self.inject.disarm()
             load.go_on(20)
             self.answers()

@@ -22,6 +22,7 @@
 #include "store/scratch.h"
 
 #define BUFFER 4096
+#define ROOM 2048 /* what the loop looks for, before it serves what must not be refused */
 #define NEVER (1 << 30)
 #define MOST 10
 
@@ -49,7 +50,7 @@ static struct session {
 	int fd, kernel; /* the two ends */
 	atomic_bool exited;
 	atomic_int read_error; /* of the next read, once there is a buffer */
-	struct refusal buffers, scratches, threads;
+	struct refusal buffers, scratches, threads, rooms;
 	bool spliced;
 	pthread_mutex_t lock;
 	pthread_cond_t change;
@@ -59,6 +60,8 @@ static struct session {
 	atomic_int joined;
 } fake;
 
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
 struct scratch *__wrap_scratch_get(void);
 void __wrap_scratch_drop(void);
 int __real_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
@@ -76,6 +79,11 @@ static void refuse(struct refusal *r, int from, int times)
 {
 	atomic_store(&r->times, times);
 	atomic_store(&r->from, from);
+}
+
+void *__wrap_malloc(size_t n)
+{
+	return n == ROOM && refused(&fake.rooms) ? NULL : __real_malloc(n);
 }
 
 struct scratch *__wrap_scratch_get(void)
@@ -483,6 +491,29 @@ static void forgetting_makes_no_threads(void **state)
 	assert_int_equal(finish(r), 0);
 }
 
+static void what_must_not_be_refused_waits(void **state)
+{
+	static const uint32_t final[] = { FUSE_WRITE, FUSE_RELEASE, FUSE_RELEASEDIR, FUSE_FORGET, FUSE_BATCH_FORGET };
+	struct run *r = *state;
+	start(r);
+	refuse(&fake.rooms, 1, NEVER);
+	ask(PLAIN, 20);
+	wait_until(&fake.done, 20);
+	assert_int_equal(fake.rooms.calls, 0);
+	for (int i = 0; i < (int)N_OF(final); i++) {
+		atomic_store(&fake.rooms.calls, 0);
+		refuse(&fake.rooms, 1, 3);
+		ask_for(PLAIN, final[i], 1);
+		wait_until(&fake.done, 21 + i);
+		assert_int_equal(fake.rooms.calls, 4);
+	}
+	refuse(&fake.rooms, 1, NEVER); /* not for ever */
+	ask_for(PLAIN, FUSE_WRITE, 1);
+	wait_until(&fake.done, 21 + (int)N_OF(final));
+	hang_up();
+	assert_int_equal(finish(r), 0);
+}
+
 static void a_pipe_is_no_memory(void **state)
 {
 	struct run *r = *state;
@@ -575,6 +606,7 @@ int main(void)
 		LOOP_TEST(what_is_not_needed_leaves),
 		LOOP_TEST(never_do_all_leave),
 		LOOP_TEST(forgetting_makes_no_threads),
+		LOOP_TEST(what_must_not_be_refused_waits),
 		LOOP_TEST(a_pipe_is_no_memory),
 		LOOP_TEST(errors_of_reading),
 		LOOP_TEST(ends_though_nobody_asks),
