@@ -10,8 +10,8 @@
 #include "fs/loop_impl.h"
 #include "store/scratch.h"
 
-#define LOOP_SPARE 2	/* idle threads that may stay */
-#define LOOP_SPAN 1024	/* so many requests show how many threads are needed */
+#define LOOP_SPARE 4	/* idle threads that may stay */
+#define LOOP_SPAN 4096	/* so many requests show how many threads are needed */
 #define LOOP_TELL 60	/* seconds between messages */
 #define LOOP_ROOM 2048	/* bytes: more than libfuse asks for, and than the C library keeps apart for small ones */
 #define LOOP_PATIENCE 50 /* steps that are waited for it */

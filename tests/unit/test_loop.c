@@ -25,6 +25,7 @@
 #define ROOM 2048 /* what the loop looks for, before it serves what must not be refused */
 #define NEVER (1 << 30)
 #define MOST 10
+#define LONG 20000 /* requests that are row enough to show who is not needed */
 
 /* What a request is for. */
 enum kind {
@@ -437,11 +438,11 @@ static void what_is_not_needed_leaves(void **state)
 	open_hall(true);
 	wait_until(&fake.done, MOST);
 	/* One at a time, and the one before may be about to end. */
-	for (int n = MOST + 1; made() - fake.joined > 4; n++) {
+	for (int n = MOST + 1; made() - fake.joined > 6; n++) {
 		ask(PLAIN, 1);
 		wait_until(&fake.done, n);
 	}
-	for (int i = 0, n = fake.done; i < 5000; i++) {
+	for (int i = 0, n = fake.done; i < LONG; i++) {
 		ask(PLAIN, 1);
 		wait_until(&fake.done, ++n);
 	}
@@ -462,12 +463,12 @@ static void never_do_all_leave(void **state)
 	changed();
 	pthread_mutex_unlock(&fake.lock);
 	/* Those that have decided to go are still on their way. */
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < LONG; i++) {
 		ask(PLAIN, 1);
 		wait_until(&fake.done, MOST + 1 + i);
 	}
 	ask(PAIR, 2);
-	wait_until(&fake.done, MOST + 5002);
+	wait_until(&fake.done, MOST + LONG + 2);
 	pthread_mutex_lock(&fake.lock);
 	fake.stuck = false;
 	changed();
