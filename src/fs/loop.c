@@ -193,8 +193,9 @@ static void loop_nothing(int sig)
 	(void)sig;
 }
 
-/* A thread for which glibc can make no arena of its own takes even the smallest piece of memory from the kernel, and gets
- * none when that has no more. If there may be so few that the first threads make them all, the later ones share theirs. */
+/* A thread for which glibc can make no arena of its own takes even the smallest piece of memory from the kernel, and
+ * gets none when that has no more. If there may be so few that the first threads make them all, the later ones share
+ * theirs. */
 static void loop_share_arenas(void)
 {
 #ifdef M_ARENA_MAX

@@ -10,8 +10,8 @@
  * - One more is made, up to a maximum, when a request has been taken and nobody waits for the next. If it cannot be
  *   had (no thread, no buffers) that is logged, once a minute at most, and tried again some requests later.
  *   Forgetting, which comes in bursts and is soon done, calls for no thread.
- * - What must not be refused, since nobody asks for it twice (writes, releases, forgetting), waits for a second, if need
- *   be, until there is the memory that libfuse refuses it without.
+ * - What must not be refused, since nobody asks for it twice (writes, releases, forgetting), waits for a second, if
+ *   need be, until there is the memory that libfuse refuses it without.
  * - Threads that a long row of requests had no need of leave, but for a few.
  * - The end is that the kernel has hung up (ENODEV), loop_end, or an error that is no shortage. Whoever serves a
  *   request finishes it. Whoever waits for one is woken by SIGUSR1, again and again until all have left, for

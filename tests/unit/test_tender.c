@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the tender does with files that cannot be opened, synced or recorded: tried again, but not too often, or left. */
+/* What the tender does with files that cannot be opened, synced or recorded: try again, but not too often, or leave. */
 #include "fs/tender_impl.h"
 
 #include "dirs.h"
