@@ -163,7 +163,7 @@ void tender_pass(struct tender *t, size_t late)
 	}
 	failures = tender_batches(t, &list, list.n);
 	if (failures.n > 0)
-		log_warn("durable lengths of %zu files not raised, tried again later: %s", failures.n,
+		log_info("durable lengths of %zu files not raised for now: %s", failures.n,
 			 strerror(-failures.error));
 }
 
