@@ -100,7 +100,8 @@ static void a_destination_is_filled(void **state)
 	SKIP_IF(!landlock_is_here(s), "no Landlock in this kernel");
 	put_places(s);
 	assert_int_equal(in_child(enter_fill, do_fill, s), 0);
-	assert_int_equal(in_child(enter_fill, do_narrow, s), 0);
+	if (!UNIT_SANITIZED) /* such a build has nothing to narrow */
+		assert_int_equal(in_child(enter_fill, do_narrow, s), 0);
 }
 
 /* ---- all of it ---- */
