@@ -110,11 +110,12 @@ count_results() {
 	[ "$n" -gt 0 ] || fail "no test was run" "$out/$job/check.log"
 }
 
-# test_build [MAKE-ARGUMENT...]: make check, then count. A shell that runs us in the background has us
+# test_build [MAKE-ARGUMENT...]: make check, then count. Tests wait for disks and daemons more than they compute, so
+# some more of them run than there are processors. A shell that runs us in the background has us
 # ignore SIGINT, and so would all that the tests start.
 test_build() {
 	say "$job: testing"
-	(cd "$out/$job/build" && timeout 1500 env --default-signal=INT,QUIT make -k -j"$jobs" check "$@") \
+	(cd "$out/$job/build" && timeout 1500 env --default-signal=INT,QUIT make -k -j"$((jobs + 2))" check "$@") \
 		>"$out/$job/check.log" 2>&1 </dev/null
 	case $? in
 	124) fail "make check took too long" "$out/$job/check.log" ;;
