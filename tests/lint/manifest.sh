@@ -31,7 +31,7 @@ forgotten_scripts() {
 
 not_executable() {
 	local f
-	for f in autogen.sh .ci/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/fuzz/campaign tests/mutator/mutator.py tests/lint/*.sh; do
+	for f in autogen.sh .ci/run bench/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/fuzz/campaign tests/mutator/mutator.py tests/lint/*.sh; do
 		case $f in
 		tests/lint/lint.sh) continue ;;
 		esac
@@ -39,7 +39,7 @@ not_executable() {
 	done
 }
 
-lint "every source is in Makefile.am" forgotten src/*/*.[ch]
+lint "every source is in Makefile.am" forgotten src/*/*.[ch] bench/*.c bench/*.py bench/run
 lint "every unit test is in Makefile.am" forgotten_units
 lint "every test script is in Makefile.am" forgotten_scripts
 lint "scripts can be executed" not_executable
