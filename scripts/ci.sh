@@ -35,11 +35,24 @@ pass() {
 	passed=$((passed + 1))
 }
 
-# fail NAME [LOG]
+# fail NAME [LOG]: its first words at once (a run may be cut off before it sums up), more in the end
 fail() {
 	failed=$((failed + 1))
 	failures+=("$job: $1|${2:-}")
 	say "  FAILED: $1"
+	[ ! -s "${2:-}" ] || why "$2" 12
+}
+
+# why LOG LINES: what a log says of failures
+why() {
+	if grep -qE '^not ok|^Bail out' "$1"; then
+		awk '/^not ok|^Bail out/ { show = 1; print; next }
+			/^(FAIL|ERROR):/ { next } !/^#/ { show = 0 } show' "$1" | head -n "$2"
+	elif grep -qE '^(FAIL|ERROR): ' "$1"; then
+		grep -E '^(FAIL|ERROR): ' "$1" | head -n "$2"
+	else
+		tail -n "$(($2 / 2))" "$1"
+	fi | cut -c 1-300 | sed 's/^/  | /'
 }
 
 skip() {
@@ -320,16 +333,7 @@ show_failures() {
 		shown+=$log$'\n'
 		say ""
 		say "$log:"
-		{
-			if grep -qE '^not ok|^Bail out' "$log"; then
-				awk '/^not ok|^Bail out/ { show = 1; print; next }
-					/^(FAIL|ERROR):/ { next } !/^#/ { show = 0 } show' "$log" | head -n 80
-			elif grep -qE '^(FAIL|ERROR): ' "$log"; then
-				grep -E '^(FAIL|ERROR): ' "$log" | head -n 80
-			else
-				tail -n 40 "$log"
-			fi
-		} | cut -c 1-300 | sed 's/^/  | /'
+		why "$log" 80
 	done
 }
 
