@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "offline/repair.h"
 
 /* After a power cut there may be as many leftovers as files: people see the first of a kind. */
@@ -65,15 +66,10 @@ static void keep_item(struct check_report *r, const struct check_finding *f)
 		.cipher = strdup(f->cipher),
 		.findings = 1,
 	};
-	if (r->n_items == r->cap) {
-		size_t cap = r->cap ? 2 * r->cap : 64;
-		struct check_report_item *more = reallocarray(r->item, cap, sizeof(*more));
-		if (more) {
-			r->item = more;
-			r->cap = cap;
-		}
-	}
-	if (!i.path || !i.cipher || r->n_items == r->cap) {
+	struct check_report_item *more = array_more(r->item, r->n_items, &r->cap, sizeof(*more));
+	if (more)
+		r->item = more;
+	if (!i.path || !i.cipher || !more) {
 		free(i.path);
 		free(i.cipher);
 		r->no_memory = true;

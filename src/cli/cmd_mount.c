@@ -63,7 +63,7 @@ static int open_vault(struct job *j)
 static bool nobody_writes(int fd)
 {
 	_cleanup_mounts_ struct mounts m = { NULL, 0 };
-	const struct mounts_entry *e = mounts_load(&m) == 0 ? mounts_of_fd(&m, fd) : NULL;
+	const struct mountinfo *e = mounts_load(&m) == 0 ? mounts_of_fd(&m, fd) : NULL;
 	return e && e->disk_read_only && !io_is_foreign(fd);
 }
 

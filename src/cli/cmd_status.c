@@ -34,7 +34,7 @@ static json_t *sandbox_json(const struct mounts_sandbox *s)
 			 (int)s->capabilities, "landlock", s->landlock, "seccomp", (int)s->seccomp);
 }
 
-static json_t *mount_json(const struct mounts_entry *e)
+static json_t *mount_json(const struct mountinfo *e)
 {
 	struct mounts_status st;
 	mounts_ask(e->mountpoint, &st);
@@ -54,7 +54,7 @@ static int print_json(const struct mounts *m)
 	return text_print_json(json_pack("{s:o}", "mounts", list));
 }
 
-static void print_mount(const struct mounts_entry *e)
+static void print_mount(const struct mountinfo *e)
 {
 	struct mounts_status st;
 	mounts_ask(e->mountpoint, &st);

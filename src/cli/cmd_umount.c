@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "base/io.h"
 #include "cli/cli.h"
@@ -18,6 +19,8 @@
 
 #define WAIT_MS 60000
 #define TELL_AFTER 2 /* seconds */
+#define BUSY_TRIES 5
+#define BUSY_PAUSE_NS 100000000L
 
 /* Taking long: say why, once, to a person. */
 static void tell(int sig)
@@ -66,8 +69,9 @@ static int wait_for_end(int pidfd, const char *mountpoint)
 	if (n > 0)
 		return EXIT_DONE;
 	return exit_fail(EXIT_FAILED,
-			 "'%s' is unmounted, but its process has not ended within a minute; wait for it before you "
-			 "copy the vault",
+			 "'%s' is unmounted, but its process has not ended within a minute (as it does not while a "
+			 "container or another mount namespace has the mount, too); wait for it before you copy the "
+			 "vault",
 			 mountpoint);
 }
 
@@ -90,6 +94,17 @@ static int cannot_unmount(int err, const char *mountpoint)
 	}
 }
 
+/* Whoever looks at all mounts (df, a file manager, cryptfs status) keeps each busy for a moment. */
+static int unmount_patiently(const char *mountpoint, bool lazy)
+{
+	int err = unmount_path(mountpoint, lazy);
+	for (int i = 0; err == -EBUSY && i < BUSY_TRIES; i++) {
+		(void)nanosleep(&(struct timespec){ .tv_nsec = BUSY_PAUSE_NS }, NULL);
+		err = unmount_path(mountpoint, lazy);
+	}
+	return err;
+}
+
 static int unmount(const char *mountpoint, bool lazy)
 {
 	struct mounts_status st;
@@ -100,7 +115,7 @@ static int unmount(const char *mountpoint, bool lazy)
 
 	tell_if_slow();
 	int lost = st.state == MOUNTS_ALIVE && !lazy ? write_back(mountpoint) : 0;
-	int err = unmount_path(mountpoint, lazy || st.state == MOUNTS_DEAD);
+	int err = unmount_patiently(mountpoint, lazy || st.state == MOUNTS_DEAD);
 	if (err < 0)
 		return cannot_unmount(err, mountpoint);
 
@@ -126,7 +141,7 @@ static int umount_operand(const char *operand, bool lazy)
 	err = mounts_load(&m);
 	if (err < 0)
 		return exit_fail(EXIT_FAILED, "cannot read the list of mounts: %s", exit_reason(err));
-	const struct mounts_entry *e = mounts_at(&m, real);
+	const struct mountinfo *e = mounts_at(&m, real);
 	return e && e->ours ? unmount(real, lazy) : not_mounted(operand, real, &m);
 }
 

@@ -36,7 +36,7 @@ static int clear_dead(const char *real, bool quiet)
 static int check_mounted(const struct mounts *m, const char *real, int vault_fd, bool quiet)
 {
 	struct stat vault, st;
-	const struct mounts_entry *e = mounts_at(m, real);
+	const struct mountinfo *e = mounts_at(m, real);
 	if (!e || !e->ours)
 		return 0;
 	if (mounts_is_dead(real))

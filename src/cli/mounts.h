@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is mounted, as the kernel tells it (/proc/self/mountinfo), and taking a mount away.
+ * What is mounted, and taking a mount away.
  */
 #ifndef CRYPTFS_CLI_MOUNTS_H
 #define CRYPTFS_CLI_MOUNTS_H
@@ -11,17 +11,10 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-struct mounts_entry {
-	char *mountpoint;
-	char *source; /* of ours: the vault */
-	bool ours;    /* type fuse.cryptfs */
-	int id;
-	bool read_only;
-	bool disk_read_only; /* not this mount only: the filesystem */
-};
+#include "base/mountinfo.h"
 
 struct mounts {
-	struct mounts_entry *entries; /* in the kernel's order: of two at one place the later is on top */
+	struct mountinfo *entries; /* in the kernel's order: of two at one place the later is on top */
 	size_t n;
 };
 
@@ -29,14 +22,11 @@ struct mounts {
 int mounts_load(struct mounts *m);
 void mounts_free(struct mounts *m);
 
-/* One line of mountinfo into *e (its strings to be freed). Returns 0, -EINVAL if it is none, -ENOMEM. */
-int mounts_parse_line(const char *line, struct mounts_entry *e);
-
 /* The mount that fd is in, or NULL. */
-const struct mounts_entry *mounts_of_fd(const struct mounts *m, int fd);
+const struct mountinfo *mounts_of_fd(const struct mounts *m, int fd);
 
 /* What is on top at this absolute path, or NULL. */
-const struct mounts_entry *mounts_at(const struct mounts *m, const char *mountpoint);
+const struct mountinfo *mounts_at(const struct mounts *m, const char *mountpoint);
 
 enum mounts_state { MOUNTS_ALIVE, MOUNTS_DEAD, MOUNTS_UNREADABLE, MOUNTS_SILENT };
 
@@ -60,7 +50,7 @@ void mounts_ask(const char *mountpoint, struct mounts_status *out);
 bool mounts_is_dead(const char *mountpoint);
 
 /* The first live mount of ours whose vault is the directory vault_fd, or NULL. */
-const struct mounts_entry *mounts_of_vault(const struct mounts *m, int vault_fd);
+const struct mountinfo *mounts_of_vault(const struct mounts *m, int vault_fd);
 
 /* unmount.c. Unmount: the system call if we may, else fusermount3. lazy detaches it even if it is busy.
  * Returns 0, -EBUSY, or -errno (-EPERM: not ours to unmount). */

@@ -41,7 +41,7 @@ void unlock_hint(const char *path, const char *verb)
 	_cleanup_free_ char *real = NULL;
 	if (paths_resolve(path, &real) < 0 || mounts_load(&m) < 0)
 		return;
-	const struct mounts_entry *e = mounts_at(&m, real);
+	const struct mountinfo *e = mounts_at(&m, real);
 	if (!e || !e->ours)
 		return;
 	_cleanup_free_ char *word = text_quote(e->source);
@@ -72,7 +72,7 @@ static int holder(const struct unlock *u, bool reading)
 	_cleanup_mounts_ struct mounts m = { NULL, 0 };
 	if (mounts_load(&m) < 0)
 		return 0;
-	const struct mounts_entry *e = mounts_of_vault(&m, u->fd);
+	const struct mountinfo *e = mounts_of_vault(&m, u->fd);
 	if (!e)
 		return 0;
 	_cleanup_free_ char *word = text_quote(e->mountpoint);
@@ -169,7 +169,7 @@ int unlock_ask(struct unlock *u)
 static void warn_of_shared_mount(const struct unlock *u)
 {
 	_cleanup_mounts_ struct mounts m = { NULL, 0 };
-	const struct mounts_entry *e = mounts_load(&m) < 0 ? NULL : mounts_of_vault(&m, u->fd);
+	const struct mountinfo *e = mounts_load(&m) < 0 ? NULL : mounts_of_vault(&m, u->fd);
 	if (e && !e->read_only)
 		exit_note("the vault is mounted on '%s', shared: what is written there meanwhile may be read in "
 			  "part or seem damaged",

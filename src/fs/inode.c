@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 
 #define INODE_BUCKETS 64
@@ -106,14 +107,10 @@ static void inode_collect(struct inode_list *l, struct node *n)
 	for (; n; n = n->next) {
 		if (!n->file)
 			continue;
-		if (l->n == l->cap) {
-			size_t cap = l->cap ? 2 * l->cap : 64;
-			struct node **nodes = reallocarray(l->nodes, cap, sizeof(*nodes));
-			if (!nodes)
-				return;
-			l->nodes = nodes;
-			l->cap = cap;
-		}
+		struct node **nodes = array_more(l->nodes, l->n, &l->cap, sizeof(struct node *));
+		if (!nodes)
+			return;
+		l->nodes = nodes;
 		n->refs++;
 		l->nodes[l->n++] = n;
 	}

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -227,6 +228,15 @@ int loop_new(struct fuse_session *se, struct loop **out)
 	(void)sigaction(LOOP_WAKE, &wake, NULL);
 	*out = l;
 	return 0;
+}
+
+bool loop_hung_up(struct fuse_session *se, int wait_ms)
+{
+	struct pollfd p = { .fd = fuse_session_fd(se) };
+	int r;
+	while ((r = poll(&p, 1, wait_ms)) < 0 && errno == EINTR)
+		;
+	return r == 1 && (p.revents & POLLERR);
 }
 
 void loop_free(struct loop *l)

@@ -23,6 +23,7 @@
 #define CRYPTFS_FS_LOOP_H
 
 #include <fuse_lowlevel.h>
+#include <stdbool.h>
 
 struct loop;
 
@@ -35,6 +36,9 @@ int loop_run(struct loop *l);
 
 /* Have it end; thread-safe. Does not wait for that. */
 void loop_end(struct loop *l);
+
+/* Has the kernel hung up: is the filesystem mounted nowhere any more? Waits so long for it. */
+bool loop_hung_up(struct fuse_session *se, int wait_ms);
 
 /* loop_free(NULL) does nothing. */
 void loop_free(struct loop *l);

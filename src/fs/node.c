@@ -225,6 +225,22 @@ int node_enter(struct fs *fs, const struct node_dir *d, const char *disk, struct
 	return r;
 }
 
+int node_drop_bits(struct fs *fs, struct node *n, node_bits_fn *which, fuse_req_t req)
+{
+	_cleanup_node_fd_ struct node_fd fd;
+	char path[IO_FD_PATH];
+	struct stat sb;
+	int r = node_fd_get(fs, n, &fd);
+	if (r < 0)
+		return r;
+	SCOPED_READ(&fs->st->modes);
+	if (fstat(fd.fd, &sb) != 0)
+		return -errno;
+	mode_t bits = sb.st_mode & which(req, &sb);
+	io_fd_path(path, fd.fd);
+	return bits == 0 || chmod(path, sb.st_mode & 07777 & ~bits) == 0 ? 0 : -errno;
+}
+
 /* A nameless inode without open content: its pin, and the most its size can tell. */
 static int node_stat_pinned(struct fs *fs, struct node *n, struct stat *sb)
 {

@@ -50,22 +50,10 @@ static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 
 /* The kernel does not take set-id bits away at an open that truncates, as it does at a write. Below, a daemon of
  * root's may keep them. */
-static int file_drop_set_id(fuse_req_t req, struct fs *fs, struct node *n)
+static mode_t file_set_id_bits(fuse_req_t req, const struct stat *sb)
 {
-	char path[IO_FD_PATH];
-	struct stat sb;
-	if (!fs->serve_others || fuse_req_ctx(req)->uid == 0)
-		return 0;
-	_cleanup_node_fd_ struct node_fd fd;
-	int r = node_fd_get(fs, n, &fd);
-	if (r < 0)
-		return r;
-	SCOPED_READ(&fs->st->modes);
-	if (fstat(fd.fd, &sb) != 0)
-		return -errno;
-	mode_t drop = S_ISUID | (sb.st_mode & S_IXGRP ? S_ISGID : 0);
-	io_fd_path(path, fd.fd);
-	return !(sb.st_mode & drop) || chmod(path, sb.st_mode & 07777 & ~drop) == 0 ? 0 : -errno;
+	(void)req;
+	return S_ISUID | (sb->st_mode & S_IXGRP ? S_ISGID : 0);
 }
 
 static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int flags, struct fuse_file_info *fi)
@@ -81,8 +69,8 @@ static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int fla
 	/* A file that is damaged can still be emptied. */
 	if ((flags & O_TRUNC) && (r >= 0 || store_is_damage(r)))
 		r = file_truncate(f.file, 0);
-	if ((flags & O_TRUNC) && r >= 0)
-		r = file_drop_set_id(req, fs, n);
+	if ((flags & O_TRUNC) && r >= 0 && fs->serve_others && fuse_req_ctx(req)->uid != 0)
+		r = node_drop_bits(fs, n, file_set_id_bits, req);
 	if (r >= 0 && file_misled(fs, n, f.file))
 		r = -ESTALE;
 	if (r < 0) {

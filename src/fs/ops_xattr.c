@@ -36,32 +36,11 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	reply_xattr(req, buf, size, n);
 }
 
-static ssize_t xattr_list_node(struct fs *fs, fuse_ino_t ino, char *buf, size_t size)
+static ssize_t xattr_list_node(struct fs *fs, fuse_ino_t ino, bool trusted, char *buf, size_t size)
 {
 	_cleanup_node_fd_ struct node_fd fd;
 	int r = node_fd_get(fs, fs_node(fs, ino), &fd);
-	return r < 0 ? r : xattr_list(fs->st, fd.fd, buf, size);
-}
-
-/* Only root is told of trusted.*; the kernel keeps others from the values itself. */
-static ssize_t xattr_list_untrusted(struct fs *fs, fuse_ino_t ino, char *buf, size_t size)
-{
-	_cleanup_free_ char *all = malloc(XATTR_LIST_MAX);
-	size_t used = 0;
-	ssize_t n = all ? xattr_list_node(fs, ino, all, XATTR_LIST_MAX) : -ENOMEM;
-	if (n <= 0)
-		return n;
-	for (const char *p = all, *end = all + n; p < end; p += strlen(p) + 1) {
-		size_t len = strlen(p) + 1;
-		if (strncmp(p, XATTR_TRUSTED, strlen(XATTR_TRUSTED)) == 0)
-			continue;
-		if (size > 0 && used + len > size)
-			return -ERANGE;
-		if (size > 0)
-			memcpy(buf + used, p, len);
-		used += len;
-	}
-	return (ssize_t)used;
+	return r < 0 ? r : xattr_list(fs->st, fd.fd, trusted, buf, size);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -69,10 +48,9 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	size = size < XATTR_LIST_MAX ? size : XATTR_LIST_MAX;
 	_cleanup_free_ char *buf = size > 0 ? malloc(size) : NULL;
 	struct fs *fs = fs_of(req);
-	bool all = !fs->serve_others || fuse_req_ctx(req)->uid == 0;
-	ssize_t n = size > 0 && !buf ? -ENOMEM
-		    : all	     ? xattr_list_node(fs, ino, buf, size)
-				     : xattr_list_untrusted(fs, ino, buf, size);
+	/* Only root is told of trusted.*; the kernel keeps others from the values itself. */
+	bool trusted = !fs->serve_others || fuse_req_ctx(req)->uid == 0;
+	ssize_t n = size > 0 && !buf ? -ENOMEM : xattr_list_node(fs, ino, trusted, buf, size);
 	reply_xattr(req, buf, size, n);
 }
 
@@ -104,22 +82,9 @@ static bool xattr_in_group(fuse_req_t req, gid_t gid)
 
 /* Who is not in a file's group loses its set-gid bit with a new ACL, as with chmod. The kernel below does that for
  * whom the daemon runs as; for others it is up to us. */
-static int xattr_drop_set_gid(fuse_req_t req, fuse_ino_t ino)
+static mode_t xattr_set_gid_bit(fuse_req_t req, const struct stat *sb)
 {
-	struct fs *fs = fs_of(req);
-	_cleanup_node_fd_ struct node_fd fd;
-	struct stat sb;
-	char path[IO_FD_PATH];
-	int r = node_fd_get(fs, fs_node(fs, ino), &fd);
-	if (r < 0)
-		return r;
-	SCOPED_READ(&fs->st->modes);
-	if (fstat(fd.fd, &sb) != 0)
-		return -errno;
-	if (!(sb.st_mode & S_ISGID) || xattr_in_group(req, sb.st_gid))
-		return 0;
-	io_fd_path(path, fd.fd);
-	return chmod(path, sb.st_mode & 07777 & ~(mode_t)S_ISGID) == 0 ? 0 : -errno;
+	return (sb->st_mode & S_ISGID) && !xattr_in_group(req, sb->st_gid) ? S_ISGID : 0;
 }
 
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
@@ -128,7 +93,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 	struct fs *fs = fs_of(req);
 	int r = xattr_change_node(fs, ino, name, value, size, flags, true);
 	if (r == 0 && fs->serve_others && strcmp(name, XATTR_ACL_ACCESS) == 0)
-		r = xattr_drop_set_gid(req, ino);
+		r = node_drop_bits(fs, fs_node(fs, ino), xattr_set_gid_bit, req);
 	reply_result(req, r);
 }
 

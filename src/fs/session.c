@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,12 +143,6 @@ __attribute__((format(printf, 2, 0))) static void session_log(enum fuse_log_leve
 
 /* ---- the run ---- */
 
-static bool session_hung_up(const struct fs *fs)
-{
-	struct pollfd p = { .fd = fuse_session_fd(fs->se) };
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
-}
-
 /* Returns a pipe that nobody reads, or -errno. */
 static int session_broken_pipe(void)
 {
@@ -170,7 +163,7 @@ static void session_hang_up(const struct fs *fs)
 
 static void session_unmount(struct fs *fs)
 {
-	if (!session_hung_up(fs)) {
+	if (!loop_hung_up(fs->se, 0)) {
 		session_hang_up(fs);
 		int r = attendant_detach(fs->opt->attendant);
 		if (r < 0 && r != -ESTALE)

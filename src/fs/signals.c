@@ -2,7 +2,6 @@
 #include "fs/signals.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -65,18 +64,6 @@ static void signals_fetch(struct signals *s)
 		s->lost = r;
 }
 
-/* The mount is gone: has the kernel hung up? Not as long as the filesystem is mounted elsewhere too: bound to another
- * place, or in another namespace. */
-static bool signals_wait_hung_up(const struct fs *fs)
-{
-	struct pollfd p = { .fd = fuse_session_fd(fs->se) };
-	int r;
-	do
-		r = poll(&p, 1, SIGNALS_HANG_UP_MS);
-	while (r < 0 && errno == EINTR);
-	return r == 1 && (p.revents & POLLERR);
-}
-
 /* The mount goes, and the loop ends when the kernel hangs up; if something keeps the mount busy, or the filesystem
  * alive, the loop is ended here, and who still uses it gets errors. */
 static void signals_end(struct signals *s)
@@ -84,7 +71,7 @@ static void signals_end(struct signals *s)
 	signals_fetch(s);
 	if (attendant_unmount(s->fs->opt->attendant) != 0)
 		log_info("still in use: taken away all the same");
-	else if (signals_wait_hung_up(s->fs))
+	else if (loop_hung_up(s->fs->se, SIGNALS_HANG_UP_MS)) /* not while it is mounted elsewhere, too */
 		return;
 	else
 		log_info("still mounted elsewhere: ended all the same");

@@ -91,17 +91,14 @@ static void tender_later(struct tender *t, struct node *n)
 
 static void tender_done(struct tender *t, const struct tender_file *e, struct tender_failures *failures)
 {
-	bool again = e->error < 0 && tender_is_passing(e);
-	if (again) {
+	if (e->error < 0 && tender_is_passing(e)) {
 		failures->n++;
 		failures->error = e->error;
+		inode_ref(e->node);
+		tender_later(t, e->node); /* before its last user leaves, who would put it on the list */
 	} else if (e->error < 0) {
 		log_warn("inode %llu: durable length not raised: %s", (unsigned long long)e->node->ino,
 			 strerror(-e->error));
-	}
-	if (again) {
-		inode_ref(e->node);
-		tender_later(t, e->node); /* before its last user leaves, who would put it on the list */
 	}
 	if (e->file)
 		node_file_put(t->fs, e->node);

@@ -120,7 +120,7 @@ struct check_dir *check_dirs_new(struct check *c, struct check_dir *parent, cons
 void check_dirs_keep(struct check *c, struct check_dir *d);
 void check_dirs_drop(struct check *c, struct check_dir *d);
 
-/* Have its descriptor open until check_walk_release. Returns 0 or -errno. */
+/* Have its descriptor open until check_dirs_release. Returns 0 or -errno. */
 int check_dirs_hold(struct check *c, struct check_dir *d);
 void check_dirs_release(struct check *c, struct check_dir *d);
 

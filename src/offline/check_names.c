@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/codec.h"
 #include "offline/check_impl.h"
@@ -64,14 +65,10 @@ int check_names_enter(struct check *c, struct check_dir *d)
 
 static int hash_add(struct check_hashes *list, const uint8_t hash[static NAME_HASH_LEN])
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap ? 2 * list->cap : 16;
-		void *more = reallocarray(list->h, cap, NAME_HASH_LEN);
-		if (!more)
-			return -ENOMEM;
-		list->h = more;
-		list->cap = cap;
-	}
+	void *more = array_more(list->h, list->n, &list->cap, NAME_HASH_LEN);
+	if (!more)
+		return -ENOMEM;
+	list->h = more;
 	memcpy(list->h[list->n++], hash, NAME_HASH_LEN);
 	return 0;
 }

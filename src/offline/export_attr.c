@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "offline/export_impl.h"
 #include "store/xattr.h"
@@ -16,14 +17,10 @@ int export_push(struct export *x, int fd, bool ours)
 {
 	if (fd < 0)
 		return -errno;
-	if (x->n == x->cap) {
-		size_t cap = x->cap ? 2 * x->cap : 16;
-		struct export_level *more = reallocarray(x->level, cap, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		x->level = more;
-		x->cap = cap;
-	}
+	struct export_level *more = array_more(x->level, x->n, &x->cap, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	x->level = more;
 	x->level[x->n++] = (struct export_level){ fd, ours };
 	return 0;
 }
@@ -57,13 +54,13 @@ static int export_xattrs(const struct walk_item *i, int to)
 	_cleanup_fd_ int from = openat(i->parent->fd, i->disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (from < 0)
 		return -errno;
-	ssize_t n = xattr_list(st, from, NULL, 0);
+	ssize_t n = xattr_list(st, from, true, NULL, 0);
 	if (n <= 0)
 		return n == -EOPNOTSUPP ? 0 : (int)n;
 	_cleanup_free_ char *list = malloc((size_t)n), *value = malloc(XATTR_SIZE_MAX);
 	if (!list || !value)
 		return -ENOMEM;
-	n = xattr_list(st, from, list, (size_t)n);
+	n = xattr_list(st, from, true, list, (size_t)n);
 	int first = n < 0 ? (int)n : 0;
 	for (const char *p = list; p < list + n; p += strlen(p) + 1)
 		if (strncmp(p, "user.", 5) == 0)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "crypto/rng.h"
 #include "offline/repair_impl.h"
@@ -60,14 +61,10 @@ static int ids_add(struct repair *r, char *cipher)
 	struct repair_ids *x = r->ids;
 	struct repair_place _cleanup_place_ p = REPAIR_NOWHERE;
 	_cleanup_free_ char *own = cipher;
-	if (x->n == x->cap) {
-		size_t cap = x->cap ? 2 * x->cap : 64;
-		struct lying *more = reallocarray(x->v, cap, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		x->v = more;
-		x->cap = cap;
-	}
+	struct lying *more = array_more(x->v, x->n, &x->cap, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	x->v = more;
 	int found = repair_find(r, own, &p);
 	if (found == 0)
 		found = read_id_file(r->st, p.d.fd, p.disk, x->v[x->n].file);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/codec.h"
 #include "base/io.h"
 #include "crypto/kdf.h"
@@ -54,14 +55,10 @@ int repair_read_small(int dirfd, const char *name, struct repair_bytes *out)
 
 static int index_add(struct repair_index *x, const uint8_t hash[static NAME_HASH_LEN], const char *name)
 {
-	if (x->n == x->cap) {
-		size_t cap = x->cap ? 2 * x->cap : 16;
-		struct stray *more = reallocarray(x->stray, cap, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		x->stray = more;
-		x->cap = cap;
-	}
+	struct stray *more = array_more(x->stray, x->n, &x->cap, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	x->stray = more;
 	struct stray *s = &x->stray[x->n];
 	s->name = strdup(name);
 	if (!s->name)

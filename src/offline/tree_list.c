@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "offline/tree.h"
@@ -36,16 +37,12 @@ static int tree_list_add(struct tree_list *l, size_t *cap, struct tree_child *c)
 {
 	if (!c)
 		return -ENOMEM;
-	if (l->n == *cap) {
-		size_t want = *cap ? 2 * *cap : 32;
-		struct tree_child **more = reallocarray(l->child, want, sizeof(struct tree_child *));
-		if (!more) {
-			free(c);
-			return -ENOMEM;
-		}
-		l->child = more;
-		*cap = want;
+	struct tree_child **more = array_more(l->child, l->n, cap, sizeof(struct tree_child *));
+	if (!more) {
+		free(c);
+		return -ENOMEM;
 	}
+	l->child = more;
 	l->child[l->n++] = c;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "store/attr.h"
 
 /* A path that grows and shrinks by its last part. */
@@ -93,14 +94,10 @@ static struct walk_item walk_item(const struct walk *w, const struct dir *parent
 
 static int walk_push(struct walk *w, const struct walk_level *l)
 {
-	if (w->n == w->cap) {
-		size_t cap = w->cap ? 2 * w->cap : 16;
-		struct walk_level *more = reallocarray(w->level, cap, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		w->level = more;
-		w->cap = cap;
-	}
+	struct walk_level *more = array_more(w->level, w->n, &w->cap, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	w->level = more;
 	w->level[w->n++] = *l;
 	return 0;
 }

@@ -119,11 +119,11 @@ static int attendant_fusermount(const char *mountpoint, bool lazy)
 /* That one, whatever comes to lie on the mount point meanwhile. */
 static int attendant_umount_lazily(const struct attendant_mount *m)
 {
-	char name[32];
+	char name[IO_FD_PATH];
 	_cleanup_fd_ int fd = attendant_reach(m);
 	if (fd < 0)
 		return fd;
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	io_fd_path(name, fd);
 	return umount2(name, MNT_DETACH) == 0 ? 0 : -errno;
 }
 

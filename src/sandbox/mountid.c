@@ -5,19 +5,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/mountinfo.h"
 
 /* Both are told in the same place. */
 #define MOUNTID_STATX_NUMBER 0x1000U /* STATX_MNT_ID, Linux 5.8 */
 #define MOUNTID_STATX_UNIQUE 0x4000U /* STATX_MNT_ID_UNIQUE, Linux 6.8 */
 
 /* A mount that nobody serves answers as well: the kernel does not ask for these. */
-static int mountid_fill(int fd, struct mountid *out)
+int mountid_of_fd(int fd, struct mountid *out)
 {
 	const int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
 	struct statx st;
@@ -37,7 +37,7 @@ int mountid_open(const char *path, struct mountid *out)
 	_cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	int r = mountid_fill(fd, out);
+	int r = mountid_of_fd(fd, out);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
@@ -46,43 +46,24 @@ bool mountid_same(const struct mountid *a, const struct mountid *b)
 	return a->number == b->number && a->unique == b->unique && a->dev == b->dev;
 }
 
-/* A field of mountinfo, with \ooo for what would end it. */
-static void mountid_unescape(char *s)
+/* The mount point of this line of mountinfo, to be freed, if it is that mount's; else NULL. */
+static char *mountid_match(const char *line, const struct mountid *id)
 {
-	char *to = s;
-	for (; *s; s++, to++) {
-		*to = *s;
-		if (s[0] == '\\' && s[1] && s[2] && s[3]) {
-			*to = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		}
-	}
-	*to = '\0';
-}
-
-/* NUMBER PARENT MAJOR:MINOR ROOT PATH ...; returns the path, within line, if it is that mount's. */
-static char *mountid_parse(char *line, const struct mountid *id)
-{
-	unsigned long long number;
-	unsigned int major_no, minor_no;
-	int at = 0;
-	if (sscanf(line, "%llu %*s %u:%u %*s %n", &number, &major_no, &minor_no, &at) != 3 || at == 0 ||
-	    number != id->number || makedev(major_no, minor_no) != id->dev)
+	_cleanup_mountinfo_ struct mountinfo e = { .mountpoint = NULL };
+	if (mountinfo_parse(line, &e) < 0 || (uint64_t)e.id != id->number || e.dev != id->dev)
 		return NULL;
-	line[at + (int)strcspn(line + at, " ")] = '\0';
-	mountid_unescape(line + at);
-	return line + at;
+	return TAKE_PTR(e.mountpoint);
 }
 
 char *mountid_find(const struct mountid *id)
 {
 	_cleanup_free_ char *line = NULL;
-	const char *path = NULL;
+	char *path = NULL;
 	size_t cap = 0;
 	FILE *f = id->number != 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
 	while (f && !path && getline(&line, &cap, f) > 0)
-		path = mountid_parse(line, id);
+		path = mountid_match(line, id);
 	if (f)
 		(void)fclose(f);
-	return path ? strdup(path) : NULL;
+	return path;
 }

@@ -21,6 +21,10 @@ struct mountid {
 /* Open (O_PATH) the root of the uppermost mount at path, and say which it is. Asks the mounted filesystem nothing.
  * Returns the descriptor, which keeps the mount busy, or -errno. */
 int mountid_open(const char *path, struct mountid *out);
+
+/* Which mount fd is in. Returns 0 or -errno. A mount that nobody serves answers, too. */
+int mountid_of_fd(int fd, struct mountid *out);
+
 bool mountid_same(const struct mountid *a, const struct mountid *b);
 
 /* Where it lies by now, to be freed, or NULL if that is not known. Something else may lie on top of it. */

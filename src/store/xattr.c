@@ -50,7 +50,7 @@ static int xattr_class(const struct store *st, const char *name)
 {
 	if (xattr_has_prefix(name, XATTR_USER))
 		return 1;
-	if (xattr_has_prefix(name, "security.") || xattr_has_prefix(name, XATTR_TRUSTED))
+	if (xattr_has_prefix(name, "security.") || xattr_has_prefix(name, "trusted."))
 		return 0;
 	return st->acls && xattr_is_acl(name) ? 0 : -EOPNOTSUPP;
 }
@@ -303,7 +303,7 @@ static ssize_t xattr_disk_names(const char *path, char **out)
 	return n;
 }
 
-ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
+ssize_t xattr_list(const struct store *st, int fd, bool trusted, char *list, size_t size)
 {
 	char path[IO_FD_PATH], plain[XATTR_NAME_MAX + 1];
 	_cleanup_free_ char *disk = NULL;
@@ -317,7 +317,7 @@ ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size)
 		ssize_t r = xattr_plain_name(st, path, p, plain);
 		if (r < 0)
 			return r;
-		if (r == 0)
+		if (r == 0 || (!trusted && xattr_has_prefix(plain, "trusted.")))
 			continue;
 		size_t len = (size_t)r;
 		if (size > 0 && total + len + 1 > size)

@@ -12,11 +12,10 @@
 
 #define XATTR_ACL_ACCESS "system.posix_acl_access"
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"
-#define XATTR_TRUSTED "trusted."
 
-/* Each as the call of that name; size 0 asks for the length needed. */
+/* Each as the call of that name; size 0 asks for the length needed. Only the trusted are told of trusted.*. */
 ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value, size_t size);
-ssize_t xattr_list(const struct store *st, int fd, char *list, size_t size);
+ssize_t xattr_list(const struct store *st, int fd, bool trusted, char *list, size_t size);
 int xattr_set(const struct store *st, int fd, const char *name, const void *value, size_t size, int flags);
 int xattr_remove(const struct store *st, int fd, const char *name);
 

@@ -283,10 +283,10 @@ static void check_list(const struct fuzz_vault *v, bool sealed_odd)
 {
 	char list[ATTRS * NAME_SIZE];
 	bool seen[POOL] = { false };
-	ssize_t need = xattr_list(v->st, 0, NULL, 0), n = xattr_list(v->st, 0, list, sizeof(list));
+	ssize_t need = xattr_list(v->st, 0, true, NULL, 0), n = xattr_list(v->st, 0, true, list, sizeof(list));
 	FUZZ_PROMISE(n == need && n >= 0);
 	if (n > 1)
-		FUZZ_PROMISE(xattr_list(v->st, 0, list, (size_t)n - 1) == -ERANGE);
+		FUZZ_PROMISE(xattr_list(v->st, 0, true, list, (size_t)n - 1) == -ERANGE);
 	for (const char *p = list; p < list + n; p += strlen(p) + 1) {
 		const struct pool *is = pool_of(p);
 		FUZZ_PROMISE(strlen(p) > 0 && strlen(p) < 256);

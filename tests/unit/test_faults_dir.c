@@ -104,7 +104,7 @@ static void view_xattrs(const struct dir *d, const char *disk, char *out, size_t
 {
 	char list[512], value[16];
 	_cleanup_fd_ int fd = openat(d->fd, disk, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : xattr_list(d->st, fd, list, sizeof(list));
+	ssize_t n = fd < 0 ? 0 : xattr_list(d->st, fd, true, list, sizeof(list));
 	for (char *p = list; n > 0 && p < list + n; p += strlen(p) + 1) {
 		ssize_t len = xattr_get(d->st, fd, p, value, sizeof(value));
 		size_t at = strlen(out);
@@ -321,7 +321,7 @@ static int run_getxattr(struct faults *z)
 static int run_listxattr(struct faults *z)
 {
 	char list[512];
-	ssize_t n = xattr_list(z->x->st, tree_of(z)->fd, list, sizeof(list));
+	ssize_t n = xattr_list(z->x->st, tree_of(z)->fd, true, list, sizeof(list));
 	if (n >= 0)
 		FAULTS_EQUAL(n, sizeof("user.old") + sizeof(LONG_XATTR));
 	return n < 0 ? (int)n : 0;

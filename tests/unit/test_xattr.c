@@ -47,9 +47,9 @@ static void test_names_and_values(void **state)
 			assert_int_equal(xattr_get(x->st, fd, name, got, i - 1), -ERANGE);
 		assert_int_equal(fgetxattr(fd, name, NULL, 0), -1);
 	}
-	assert_int_equal(xattr_list(x->st, fd, NULL, 0), total);
-	assert_int_equal(xattr_list(x->st, fd, list, total - 1), -ERANGE);
-	assert_int_equal(xattr_list(x->st, fd, list, sizeof(list)), total);
+	assert_int_equal(xattr_list(x->st, fd, true, NULL, 0), total);
+	assert_int_equal(xattr_list(x->st, fd, true, list, total - 1), -ERANGE);
+	assert_int_equal(xattr_list(x->st, fd, true, list, sizeof(list)), total);
 	for (size_t i = 0; i < N_OF(lengths); i++) {
 		bool seen = false;
 		for (const char *p = list; p < list + total; p += strlen(p) + 1)
@@ -58,7 +58,7 @@ static void test_names_and_values(void **state)
 		assert_int_equal(xattr_remove(x->st, fd, attr_name(lengths[i])), 0);
 		assert_int_equal(xattr_remove(x->st, fd, attr_name(lengths[i])), -ENODATA);
 	}
-	assert_int_equal(xattr_list(x->st, fd, list, sizeof(list)), 0);
+	assert_int_equal(xattr_list(x->st, fd, true, list, sizeof(list)), 0);
 }
 
 static void test_refused(void **state)
@@ -113,7 +113,7 @@ static void test_tampered(void **state)
 	assert_int_equal(fsetxattr(fd, "user.plain", "x", 1, 0), 0);
 	assert_int_equal(fsetxattr(fd, "user.cryptfs.plain", "x", 1, 0), 0);
 	assert_int_equal(fsetxattr(fd, "user.cryptfs.long.AAAA", "x", 1, 0), 0);
-	assert_int_equal(xattr_list(x->st, fd, list, sizeof(list)), 0);
+	assert_int_equal(xattr_list(x->st, fd, true, list, sizeof(list)), 0);
 }
 
 int main(void)
