@@ -97,13 +97,13 @@ class Judge:
             return None
         finally:
             os.close(fd)
-        return header[16:40] if len(header) == 40 else None
+        return header[16:40] if len(header) == 40 and any(header) else None
 
     def look(self, name, ino):
         """The nonces under which this file may be read now: those it has had since it was mounted."""
         nonces = self.seen.setdefault(name, set()) | self.seen.setdefault(ino, set())
         now = self.nonce(ino)
-        if now is None:  # emptied: a private mount may show zeros, as many as the kernel remembers
+        if now is None:  # emptied, or all zeros, which means empty: a private mount may show as many zeros as it had
             self.emptied |= {name, ino}
         nonces.add(now)
         nonces.discard(None)
@@ -132,7 +132,7 @@ class Judge:
 
     def ended(self, path, nonces, of, size):
         """Reading came to an end here, without an error: a static file ends at its end, or was emptied."""
-        if size == 0 or any(not c.static for c in self.candidates(nonces, of)):
+        if size == 0 or path in self.emptied or any(not c.static for c in self.candidates(nonces, of)):
             return
         if not any(size >= c.size for c in self.candidates(nonces, of)):
             raise Wrong("%s: ends at %d without an error" % (path, size))
