@@ -35,6 +35,7 @@ struct mounts_status {
 	enum mounts_state state;
 	pid_t pid;     /* 0: not known */
 	uint64_t since; /* seconds since 1970; 0: not known */
+	int64_t inodes; /* that the kernel has asked about and not forgotten; -1: not known */
 	char mode[16]; /* "private", "shared"; empty: not known */
 	struct mounts_sandbox {
 		bool known;

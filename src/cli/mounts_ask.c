@@ -72,12 +72,15 @@ static void parse_status(const char *text, size_t n, struct mounts_status *out)
 	json_t *j = json_loadb(text, n, 0, NULL);
 	json_int_t pid = json_integer_value(json_object_get(j, "pid"));
 	json_int_t since = json_integer_value(json_object_get(j, "since"));
+	const json_t *inodes = json_object_get(j, "inodes");
 	const char *mode = json_string_value(json_object_get(j, "mode"));
 
 	if (pid > 0 && pid <= INT32_MAX)
 		out->pid = (pid_t)pid;
 	if (since > 0)
 		out->since = (uint64_t)since;
+	if (json_is_integer(inodes) && json_integer_value(inodes) >= 0)
+		out->inodes = json_integer_value(inodes);
 	if (mode && strlen(mode) < sizeof(out->mode))
 		memcpy(out->mode, mode, strlen(mode) + 1);
 	parse_sandbox(json_object_get(j, "sandbox"), &out->sandbox);
@@ -88,7 +91,7 @@ static void parse_status(const char *text, size_t n, struct mounts_status *out)
 
 void mounts_ask(const char *mountpoint, struct mounts_status *out)
 {
-	*out = (struct mounts_status){ .state = MOUNTS_UNREADABLE };
+	*out = (struct mounts_status){ .state = MOUNTS_UNREADABLE, .inodes = -1 };
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,10 +22,10 @@ static json_t *status_sandbox(const struct sandbox_state *s)
 ssize_t status_get(struct fs *fs, char *buf, size_t size)
 {
 	/* The path may be no UTF-8, and then is left out: mountinfo has it. */
-	json_t *o = json_pack("{s:s, s:i, s:o*, s:s, s:b, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
+	json_t *o = json_pack("{s:s, s:i, s:o*, s:s, s:b, s:I, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
 			      (int)getpid(), "vault", json_string(fs->opt->vault_path), "mode",
 			      fs->shared ? "shared" : "private", "read_only", (int)fs->read_only, "since",
-			      (json_int_t)fs->since, "sandbox", status_sandbox(&fs->sandbox));
+			      (json_int_t)fs->since, "inodes", (json_int_t)atomic_load(&fs->inodes.live), "sandbox", status_sandbox(&fs->sandbox));
 	if (!o)
 		return -ENOMEM;
 	_cleanup_free_ char *text = json_dumps(o, JSON_COMPACT);

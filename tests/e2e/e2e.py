@@ -6,6 +6,7 @@ TAP, named by its docstring, and fails by raising. Standard library only."""
 import atexit
 import ctypes
 import errno
+import json
 import os
 import re
 import shutil
@@ -211,6 +212,10 @@ class Vault:
         with open("/proc/sys/vm/drop_caches", "w") as f:
             f.write("3\n")
         return len(os.listdir("/proc/%d/fd" % self.daemon.pid))
+
+    def status(self):
+        """What the daemon says of itself."""
+        return json.loads(os.getxattr(self.mnt, "cryptfs.status"))
 
     def settle_fds(self, before):
         end = time.monotonic() + 5
