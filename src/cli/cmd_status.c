@@ -38,12 +38,13 @@ static json_t *mount_json(const struct mountinfo *e)
 {
 	struct mounts_status st;
 	mounts_ask(e->mountpoint, &st);
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:o}", "mountpoint", text_json(e->mountpoint), "vault",
-			 text_json(e->source), "state", state_name(st.state), "pid",
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:o}", "mountpoint", text_json(e->mountpoint),
+			 "vault", text_json(e->source), "state", state_name(st.state), "pid",
 			 st.pid > 0 ? json_integer(st.pid) : json_null(), "mode",
 			 st.mode[0] ? text_json(st.mode) : json_null(), "read_only", e->read_only ? 1 : 0,
 			 "since", since_json(&st), "inodes",
-			 st.inodes >= 0 ? json_integer(st.inodes) : json_null(), "sandbox", sandbox_json(&st.sandbox));
+			 st.inodes >= 0 ? json_integer(st.inodes) : json_null(), "sandbox",
+			 sandbox_json(&st.sandbox));
 }
 
 static int print_json(const struct mounts *m)

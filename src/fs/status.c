@@ -25,7 +25,8 @@ ssize_t status_get(struct fs *fs, char *buf, size_t size)
 	json_t *o = json_pack("{s:s, s:i, s:o*, s:s, s:b, s:I, s:I, s:o}", "version", PACKAGE_VERSION, "pid",
 			      (int)getpid(), "vault", json_string(fs->opt->vault_path), "mode",
 			      fs->shared ? "shared" : "private", "read_only", (int)fs->read_only, "since",
-			      (json_int_t)fs->since, "inodes", (json_int_t)atomic_load(&fs->inodes.live), "sandbox", status_sandbox(&fs->sandbox));
+			      (json_int_t)fs->since, "inodes", (json_int_t)atomic_load(&fs->inodes.live),
+			      "sandbox", status_sandbox(&fs->sandbox));
 	if (!o)
 		return -ENOMEM;
 	_cleanup_free_ char *text = json_dumps(o, JSON_COMPACT);
