@@ -96,7 +96,7 @@ static void tender_done(struct tender *t, const struct tender_file *e, struct te
 		failures->error = e->error;
 		inode_ref(e->node);
 		tender_later(t, e->node); /* before its last user leaves, who would put it on the list */
-	} else if (e->error < 0) {
+	} else if (e->error < 0 && !(t->fs->shared && e->error == -ESTALE)) { /* somebody else has removed it */
 		log_warn("inode %llu: durable length not raised: %s", (unsigned long long)e->node->ino,
 			 strerror(-e->error));
 	}
