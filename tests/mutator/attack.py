@@ -7,6 +7,7 @@ import shutil
 import stat
 
 PAGE = 4096
+OUTSIDE = None  # path of a file that links lead to, and that nobody is to change: whoever starts sets it
 
 
 def is_file(path):
@@ -148,6 +149,7 @@ def duplicate(rng, path, other, _keep):
             remove(to) if os.path.lexists(to) else None
             os.link(path, to)
         else:
+            remove(to) if os.path.islink(to) else None  # copyfile would go where it leads
             shutil.copyfile(path, to, follow_symlinks=False)
 
 
@@ -164,7 +166,7 @@ def replaced(name, make):
 
 
 to_link = replaced("to_link", lambda rng, p, o: os.symlink(rng.choice((
-    o, "cryptfs.json", "/etc/passwd", "x" * 4000, "cryptfs.slink." + "A" * 43, ".", "A" * 57)), p))
+    o, "cryptfs.json", OUTSIDE, "x" * 4000, "cryptfs.slink." + "A" * 43, ".", "A" * 57)), p))
 to_fifo = replaced("to_fifo", lambda rng, p, o: os.mkfifo(p))
 to_dir = replaced("to_dir", lambda rng, p, o: os.mkdir(p))
 to_empty = replaced("to_empty", lambda rng, p, o: open(p, "wb").close())

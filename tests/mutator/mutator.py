@@ -445,6 +445,8 @@ class Round:
     def check_log():
         with open(e2e.LOG, "rb") as f:
             text = f.read()
+        if e2e.read(attack.OUTSIDE) != OUTSIDE:
+            raise Wrong("a file outside was written to, by way of a link in the vault")
         if MARK.encode() in text:
             raise Wrong("the log has plaintext in it: %r" % text[max(0, text.find(MARK.encode()) - 200):][:400])
         e2e.no_sanitizer_reports()
@@ -499,6 +501,7 @@ class Watch(threading.Thread):
                 os._exit(1)
 
 
+OUTSIDE = b"nobody's business\n" * 1000
 watch = Watch()
 current = 0
 
@@ -515,6 +518,8 @@ def main():
     global current
     e2e.need_vault()
     watch.start()
+    attack.OUTSIDE = os.path.join(e2e.WORK, "outside")
+    e2e.write(attack.OUTSIDE, OUTSIDE)
     base = Base()
     began, rounds, failed = time.monotonic(), 0, 0
     ops, memory, attacks, errors = 0, 0, collections.Counter(), collections.Counter()
