@@ -189,24 +189,26 @@ static bool node_known_size(struct fs *fs, struct node *n, const struct stat *sb
 	return true;
 }
 
-int node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char *disk, struct stat *sb)
+/* The size of a regular file, if no look into it is needed for that. */
+static bool node_size_at_hand(struct fs *fs, struct node *n, struct stat *sb)
 {
 	uint64_t size;
-	struct file *f = S_ISREG(n->type) ? node_file_peek(fs, n) : NULL;
+	struct file *f = node_file_peek(fs, n);
+	bool known = f || node_known_size(fs, n, sb, &size);
 	if (f) {
-		sb->st_size = (off_t)file_size(f);
-		node_told(fs, n, false);
+		size = file_size(f);
 		node_file_put(fs, n);
-		return 0;
 	}
-	if (S_ISREG(n->type) && node_known_size(fs, n, sb, &size)) {
-		sb->st_size = (off_t)size;
-		node_told(fs, n, false);
-		return 0;
-	}
-	if (S_ISREG(n->type))
-		node_told(fs, n, true);
-	return attr_plain(dir, disk, sb);
+	node_told(fs, n, !known);
+	if (!known)
+		return attr_by_hint(sb);
+	sb->st_size = (off_t)size;
+	return true;
+}
+
+int node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char *disk, struct stat *sb)
+{
+	return S_ISREG(n->type) && node_size_at_hand(fs, n, sb) ? 0 : attr_plain(dir, disk, sb);
 }
 
 int node_enter(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n, struct stat *sb)
@@ -241,7 +243,7 @@ int node_drop_bits(struct fs *fs, struct node *n, node_bits_fn *which, fuse_req_
 	return bits == 0 || chmod(path, sb.st_mode & 07777 & ~bits) == 0 ? 0 : -errno;
 }
 
-/* A nameless inode without open content: its pin, and the most its size can tell. */
+/* A nameless inode without open content: its pin. */
 static int node_stat_pinned(struct fs *fs, struct node *n, struct stat *sb)
 {
 	_cleanup_node_fd_ struct node_fd fd;
@@ -250,7 +252,7 @@ static int node_stat_pinned(struct fs *fs, struct node *n, struct stat *sb)
 		return r;
 	if (fstat(fd.fd, sb) != 0)
 		return -errno;
-	if (S_ISREG(n->type)) {
+	if (S_ISREG(n->type) && !node_size_at_hand(fs, n, sb)) {
 		_cleanup_node_file_ struct node_file f;
 		r = node_file_hold(fs, n, false, &f);
 		sb->st_size = r == 0 ? (off_t)file_size(f.file) : 0;

@@ -106,21 +106,24 @@ static void doomed_cleanup(struct doomed *x)
 }
 
 /* Find out what 'disk' in d is. Returns 0 or -errno (-ENOENT). */
-static int doomed_find(struct fs *fs, const struct dir *d, const char *disk, struct doomed *x)
+static int doomed_look(struct fs *fs, const struct dir *d, const char *disk, struct doomed *x)
 {
 	*x = (struct doomed){ .fs = fs, .pin = -1 };
 	int r = dir_stat(d, disk, &x->sb);
-	if (r < 0)
+	if (r == 0)
+		x->node = inode_find(&fs->inodes, x->sb.st_ino);
+	return r;
+}
+
+/* The same, and pin it. Without a descriptor to spare it can be removed all the same; who has it open keeps it. */
+static int doomed_find(struct fs *fs, const struct dir *d, const char *disk, struct doomed *x)
+{
+	struct stat sb;
+	int r = doomed_look(fs, d, disk, x);
+	if (r < 0 || !x->node || S_ISDIR(x->sb.st_mode))
 		return r;
-	x->node = inode_find(&fs->inodes, x->sb.st_ino);
-	if (x->node && !S_ISDIR(x->sb.st_mode)) {
-		struct stat sb;
-		x->pin = openat(d->fd, disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		/* Without a descriptor to spare it can be removed all the same; who has it open keeps it. */
-		if (x->pin >= 0 && fstat(x->pin, &sb) == 0 && sb.st_ino != x->sb.st_ino)
-			return -ESTALE;
-	}
-	return 0;
+	x->pin = openat(d->fd, disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return x->pin >= 0 && fstat(x->pin, &sb) == 0 && sb.st_ino != x->sb.st_ino ? -ESTALE : 0;
 }
 
 /* Hold its directory. Returns 0 or -errno. */
@@ -229,7 +232,7 @@ static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_i
 	if (r == 0)
 		r = make_begin(fs, new_parent, new_name, &nd, &new_sealed);
 	if (r == 0)
-		r = doomed_find(fs, d.dir, sealed.disk, &from);
+		r = doomed_look(fs, d.dir, sealed.disk, &from);
 	if (r < 0)
 		return r;
 	r = doomed_find(fs, nd.dir, new_sealed.disk, &to);

@@ -56,14 +56,23 @@ int attr_plain(const struct dir *d, const char *disk, struct stat *sb)
 	}
 	if (!S_ISREG(sb->st_mode))
 		return 0;
-	uint64_t size, cipher = (uint64_t)sb->st_size;
-	if (!content_hint(cipher, &size)) {
-		int r = attr_look(d, disk, sb, &size);
-		if (store_is_damage(r) || r == -EPROTONOSUPPORT || r == -EACCES)
-			size = content_plain_size(cipher / CONTENT_PAGE * CONTENT_PAYLOAD);
-		else if (r < 0)
-			return r;
-	}
+	if (attr_by_hint(sb))
+		return 0;
+	uint64_t size = 0;
+	int r = attr_look(d, disk, sb, &size);
+	if (store_is_damage(r) || r == -EPROTONOSUPPORT || r == -EACCES)
+		size = content_plain_size((uint64_t)sb->st_size / CONTENT_PAGE * CONTENT_PAYLOAD);
+	else if (r < 0)
+		return r;
 	sb->st_size = (off_t)size;
 	return 0;
+}
+
+bool attr_by_hint(struct stat *sb)
+{
+	uint64_t size;
+	if (!content_hint((uint64_t)sb->st_size, &size))
+		return false;
+	sb->st_size = (off_t)size;
+	return true;
 }

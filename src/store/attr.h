@@ -11,4 +11,7 @@
  * reason must not come into the kernel's hands, which would append by it. */
 int attr_plain(const struct dir *d, const char *disk, struct stat *sb);
 
+/* The same for a regular file, by its size hint alone. Returns false, and changes nothing, if that says nothing. */
+bool attr_by_hint(struct stat *sb);
+
 #endif

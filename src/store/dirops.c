@@ -270,12 +270,13 @@ int dirops_unlink(struct dir *d, const struct sealed_name *name)
 {
 	SCOPED_READ(&d->lock);
 	char target[NAME_LINK_TARGET_MAX + 1];
-	int has_side = symlink_side_of(d, name->disk, target, true);
+	struct stat sb;
+	if (fstatat(d->fd, name->disk, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return -errno;
+	int has_side = symlink_side_at(d, name->disk, &sb, target, true);
 	if (has_side < 0)
 		return has_side;
-	/* Its other name may be a new one. */
-	struct stat sb;
-	if (fstatat(d->fd, name->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_nlink > 1) {
+	if (sb.st_nlink > 1) { /* its other name may be a new one */
 		int r = store_drain(d->st);
 		if (r < 0)
 			return r;
@@ -317,15 +318,12 @@ struct dirops_copies {
 /* Long link targets lie beside their links: put copies where the links are going. What is moved may have been
  * synced, and must not come to depend on a side file or directory ID that the disk does not hold yet. */
 static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name *from, bool from_link,
-				 struct dir *to_dir, const struct sealed_name *to, unsigned int flags,
-				 struct dirops_copies *copies)
+				 struct dir *to_dir, const struct sealed_name *to, bool to_linked,
+				 unsigned int flags, struct dirops_copies *copies)
 {
-	struct stat sb;
 	if (from_dir == to_dir) {
 		/* What is replaced may have another name, a new one. */
-		bool linked = fstatat(to_dir->fd, to->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_nlink > 1 &&
-			      !S_ISDIR(sb.st_mode);
-		bool drain = to->hashed || from_link || linked || (flags & RENAME_EXCHANGE);
+		bool drain = to->hashed || from_link || to_linked || (flags & RENAME_EXCHANGE);
 		return drain ? store_drain(to_dir->st) : 0;
 	}
 	int r = symlink_copy_side(from_dir, from->disk, to_dir, copies->there);
@@ -334,8 +332,9 @@ static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name 
 	return r < 0 ? r : store_drain(to_dir->st);
 }
 
-/* What a rename left behind: side files of names that are gone, of links that went or were replaced. */
-static void dirops_rename_tidy(struct dir *from_dir, const struct sealed_name *from, const char *from_link,
+/* What a rename left behind: side files of names that are gone, of links that went or were replaced. With 'nothing'
+ * the two names were those of one inode, and nothing was done. */
+static void dirops_rename_tidy(bool nothing, struct dir *from_dir, const struct sealed_name *from, const char *from_link,
 			       struct dir *to_dir, const char *to_link, unsigned int flags)
 {
 	dirops_side_drop(from_dir, from);
@@ -346,9 +345,8 @@ static void dirops_rename_tidy(struct dir *from_dir, const struct sealed_name *f
 			symlink_drop_side(to_dir, to_link);
 		return;
 	}
-	struct stat sb;
-	if (!(flags & RENAME_WHITEOUT) && fstatat(from_dir->fd, from->disk, &sb, AT_SYMLINK_NOFOLLOW) == 0)
-		return; /* two names of one inode: nothing was done */
+	if (nothing)
+		return;
 	if (from_dir != to_dir && from_link)
 		symlink_drop_side(from_dir, from_link);
 	if (to_link)
@@ -359,8 +357,16 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 				const struct sealed_name *to, struct dir *victim, unsigned int flags)
 {
 	char from_link[NAME_LINK_TARGET_MAX + 1], to_link[NAME_LINK_TARGET_MAX + 1];
-	int from_has = symlink_side_of(from_dir, from->disk, from_link, true);
-	int to_has = symlink_side_of(to_dir, to->disk, to_link, true);
+	struct stat from_sb, to_sb;
+	if (fstatat(from_dir->fd, from->disk, &from_sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return -errno;
+	bool there = fstatat(to_dir->fd, to->disk, &to_sb, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!there && errno != ENOENT)
+		return -errno;
+	bool linked = there && to_sb.st_nlink > 1 && !S_ISDIR(to_sb.st_mode);
+	bool nothing = there && from_sb.st_ino == to_sb.st_ino && from_sb.st_dev == to_sb.st_dev;
+	int from_has = symlink_side_at(from_dir, from->disk, &from_sb, from_link, true);
+	int to_has = there ? symlink_side_at(to_dir, to->disk, &to_sb, to_link, true) : 0;
 	bool strip = victim && !(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE));
 	struct dirops_copies copies = { .side = false };
 	if (from_has < 0 || to_has < 0)
@@ -368,7 +374,7 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 
 	int r = dirops_side_make(to_dir, to, &copies.side);
 	if (r == 0)
-		r = dirops_rename_prepare(from_dir, from, from_has > 0, to_dir, to, flags, &copies);
+		r = dirops_rename_prepare(from_dir, from, from_has > 0, to_dir, to, linked, flags, &copies);
 	struct dir_stripped stripped = { .dir = NULL };
 	if (r == 0 && strip) {
 		r = dir_strip(victim, to_dir, &stripped);
@@ -388,7 +394,7 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 	}
 	if (stripped.dir)
 		dir_strip_done(&stripped);
-	dirops_rename_tidy(from_dir, from, from_has ? from_link : NULL, to_dir, to_has ? to_link : NULL,
+	dirops_rename_tidy(nothing, from_dir, from, from_has ? from_link : NULL, to_dir, to_has ? to_link : NULL,
 			   flags);
 	return 0;
 }

@@ -148,7 +148,12 @@ int symlink_side_of(const struct dir *d, const char *disk, char *target, bool la
 	struct stat sb;
 	if (fstatat(d->fd, disk, &sb, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISLNK(sb.st_mode) || sb.st_size != (off_t)NAME_SLINK_LEN || (last && sb.st_nlink != 1))
+	return symlink_side_at(d, disk, &sb, target, last);
+}
+
+int symlink_side_at(const struct dir *d, const char *disk, const struct stat *sb, char *target, bool last)
+{
+	if (!S_ISLNK(sb->st_mode) || sb->st_size != (off_t)NAME_SLINK_LEN || (last && sb->st_nlink != 1))
 		return 0;
 	ssize_t n = symlink_raw(d->fd, disk, target);
 	if (n < 0)

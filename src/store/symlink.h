@@ -26,6 +26,9 @@ ssize_t symlink_len(const struct dir *d, const char *disk, size_t n);
  * With 'last', only if it is the inode's last name. Else 0 (also if there is no such entry), or -errno. */
 int symlink_side_of(const struct dir *d, const char *disk, char *target, bool last);
 
+/* The same for an entry whose status is known. */
+int symlink_side_at(const struct dir *d, const char *disk, const struct stat *sb, char *target, bool last);
+
 /* Remove the side file, if what a link holds names one. */
 void symlink_drop_side(const struct dir *d, const char *target);
 
