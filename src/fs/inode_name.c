@@ -56,18 +56,22 @@ static struct node_name *name_put(struct node *n, struct node_name *name)
 	return old;
 }
 
-/* The same for one that may be there already; frees what there is to free, and the pin, which is not needed now. */
-static void name_add(struct inode_table *t, struct node *n, struct node_name *name)
+/* The same for one that may be there already, instead of the one at (from, from_disk) unless from is NULL: nobody finds
+ * a node without a name between. Frees what there is to free, and the pin, which is not needed now. */
+static void name_add(struct inode_table *t, struct node *n, struct node_name *name, const struct node *from,
+		     const char *from_disk)
 {
-	struct node_name *twin, *old;
+	struct node_name *left, *twin, *old;
 	_cleanup_fd_ int pin = -1;
 	{
 		SCOPED_LOCK(inode_lock(t, n));
+		left = from ? name_take(n, from, from_disk) : NULL;
 		twin = name_take(n, name->parent, name->disk);
 		old = name_put(n, name);
 		if (n->hashed)
 			pin = TAKE_FD(n->pin);
 	}
+	inode_unref(t, inode_free_names(t, left));
 	inode_unref(t, inode_free_names(t, twin));
 	inode_unref(t, inode_free_names(t, old));
 }
@@ -138,7 +142,7 @@ int inode_lookup(struct inode_table *t, struct node *parent, const char *disk, c
 		inode_forget(t, n, 1);
 		return loop ? -ELOOP : -ENOMEM;
 	}
-	name_add(t, n, name);
+	name_add(t, n, name, NULL, NULL);
 	return 0;
 }
 
@@ -173,13 +177,14 @@ int inode_move(struct inode_table *t, struct node *n, const struct node *from, c
 	       struct node *parent, const char *disk)
 {
 	struct node_name *old, *name = name_new(parent, disk);
+	if (name) {
+		name_add(t, n, name, from, from_disk);
+		return 0;
+	}
 	{
 		SCOPED_LOCK(inode_lock(t, n));
 		old = name_take(n, from, from_disk);
 	}
 	inode_unref(t, inode_free_names(t, old));
-	if (!name)
-		return -ENOMEM;
-	name_add(t, n, name);
-	return 0;
+	return -ENOMEM;
 }

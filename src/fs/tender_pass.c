@@ -35,15 +35,27 @@ static struct node *tender_pop(struct tender_list *l)
 
 /* ---- a file ---- */
 
+/* Taken off the list: is there a name of it, or somebody who has it open? */
+static bool tender_take(struct fs *fs, struct node *n)
+{
+	SCOPED_LOCK(inode_lock(&fs->inodes, n));
+	n->tended = false;
+	return n->names || n->file;
+}
+
+/* It could not be found: has it just been deleted, and forgotten by all? In shared mode by somebody else, for all that
+ * can be known. */
+static bool tender_is_deleted(struct fs *fs, struct node *n)
+{
+	SCOPED_LOCK(inode_lock(&fs->inodes, n));
+	return fs->shared || !n->names;
+}
+
 static void tender_mark(struct fs *fs, struct tender_file *e)
 {
 	struct node *n = e->node;
-	{
-		SCOPED_LOCK(inode_lock(&fs->inodes, n));
-		n->tended = false;
-		if (!n->names && !n->file)
-			return; /* its name is gone and nobody has it open */
-	}
+	if (!tender_take(fs, n))
+		return;
 	e->file = node_file_get(fs, n);
 	e->error = e->file ? node_file_open(fs, n, e->file, true) : -ENOMEM;
 	if (e->error == 0) {
@@ -51,6 +63,8 @@ static void tender_mark(struct fs *fs, struct tender_file *e)
 	} else if (e->file) {
 		node_file_put(fs, n);
 		e->file = NULL;
+		if (e->error == -ESTALE && tender_is_deleted(fs, n))
+			e->error = 0;
 	}
 }
 
@@ -96,7 +110,7 @@ static void tender_done(struct tender *t, const struct tender_file *e, struct te
 		failures->error = e->error;
 		inode_ref(e->node);
 		tender_later(t, e->node); /* before its last user leaves, who would put it on the list */
-	} else if (e->error < 0 && !(t->fs->shared && e->error == -ESTALE)) { /* somebody else has removed it */
+	} else if (e->error < 0) {
 		log_warn("inode %llu: durable length not raised: %s", (unsigned long long)e->node->ino,
 			 strerror(-e->error));
 	}

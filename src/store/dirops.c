@@ -334,8 +334,9 @@ static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name 
 
 /* What a rename left behind: side files of names that are gone, of links that went or were replaced. With 'nothing'
  * the two names were those of one inode, and nothing was done. */
-static void dirops_rename_tidy(bool nothing, struct dir *from_dir, const struct sealed_name *from, const char *from_link,
-			       struct dir *to_dir, const char *to_link, unsigned int flags)
+static void dirops_rename_tidy(bool nothing, struct dir *from_dir, const struct sealed_name *from,
+			       const char *from_link, struct dir *to_dir, const char *to_link,
+			       unsigned int flags)
 {
 	dirops_side_drop(from_dir, from);
 	if (flags & RENAME_EXCHANGE) {
