@@ -148,7 +148,7 @@ def duplicate(rng, path, other, _keep):
         if rng.random() < 0.3:
             remove(to) if os.path.lexists(to) else None
             os.link(path, to)
-        else:
+        elif os.lstat(path).st_size < 1 << 24:  # those that were made long by a hole would be copied with it
             remove(to) if os.path.islink(to) else None  # copyfile would go where it leads
             shutil.copyfile(path, to, follow_symlinks=False)
 
