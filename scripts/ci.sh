@@ -40,13 +40,14 @@ fail() {
 	failed=$((failed + 1))
 	failures+=("$job: $1|${2:-}")
 	say "  FAILED: $1"
-	[ ! -s "${2:-}" ] || why "$2" 12
+	[ ! -s "${2:-}" ] || why "$2" 12 "$1"
 }
 
-# why LOG LINES: what a log says of failures
+# why LOG LINES [NAME]: what a log says of failures; of that of 'FILE NUMBER ...' alone, if there is one
 why() {
 	if grep -qE '^not ok|^Bail out' "$1"; then
-		awk '/^not ok|^Bail out/ { show = 1; print; next }
+		awk -v of="$(sed -n 's,^[^ ]* \([0-9][0-9]*\) .*,\1,p' <<<"${3:-}")" '
+			/^not ok|^Bail out/ { show = of == "" || $3 == of; if (show) print; next }
 			/^(FAIL|ERROR):/ { next } !/^#/ { show = 0 } show' "$1" | head -n "$2"
 	elif grep -qE '^(FAIL|ERROR): ' "$1"; then
 		grep -E '^(FAIL|ERROR): ' "$1" | head -n "$2"
@@ -163,7 +164,7 @@ job_asan() {
 	build CC=gcc --enable-werror --enable-sanitizers=address,undefined || return
 	test_build
 	say "asan: a vault under attack"
-	run "tests/mutator/mutator.py" env CRYPTFS="$out/asan/build/cryptfs" tests/mutator/mutator.py
+	run "tests/mutator/mutator.py" env CRYPTFS="$out/asan/build/cryptfs" tests/e2e/apart tests/mutator/mutator.py
 }
 
 # What threads do to each other. There are no suppressions: src/fs/fs.h tells ThreadSanitizer what the kernel

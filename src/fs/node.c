@@ -189,7 +189,7 @@ static bool node_known_size(struct fs *fs, struct node *n, const struct stat *sb
 	return true;
 }
 
-/* The size of a regular file, if no look into it is needed for that. */
+/* The size of a regular file, if that is known for certain. Else its hint is what the kernel is told. */
 static bool node_size_at_hand(struct fs *fs, struct node *n, struct stat *sb)
 {
 	uint64_t size;
@@ -200,10 +200,9 @@ static bool node_size_at_hand(struct fs *fs, struct node *n, struct stat *sb)
 		node_file_put(fs, n);
 	}
 	node_told(fs, n, !known);
-	if (!known)
-		return attr_by_hint(sb);
-	sb->st_size = (off_t)size;
-	return true;
+	if (known)
+		sb->st_size = (off_t)size;
+	return known;
 }
 
 int node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char *disk, struct stat *sb)
@@ -252,7 +251,7 @@ static int node_stat_pinned(struct fs *fs, struct node *n, struct stat *sb)
 		return r;
 	if (fstat(fd.fd, sb) != 0)
 		return -errno;
-	if (S_ISREG(n->type) && !node_size_at_hand(fs, n, sb)) {
+	if (S_ISREG(n->type) && !node_size_at_hand(fs, n, sb) && !attr_by_hint(sb)) {
 		_cleanup_node_file_ struct node_file f;
 		r = node_file_hold(fs, n, false, &f);
 		sb->st_size = r == 0 ? (off_t)file_size(f.file) : 0;

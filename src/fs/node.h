@@ -61,7 +61,8 @@ int node_loc_find(struct fs *fs, struct node *n, struct node_loc *out, struct st
 void node_loc_cleanup(struct node_loc *l);
 #define _cleanup_node_loc_ _cleanup_(node_loc_cleanup)
 
-/* Take these of the permission bits away from the node, of those that it has. Which, is told from its status. */
+/* Take mode bits away from a node: those that 'which' names, going by who asks and by the node's status, as far as it
+ * has them. Returns 0 or -errno. */
 typedef mode_t node_bits_fn(fuse_req_t req, const struct stat *sb);
 int node_drop_bits(struct fs *fs, struct node *n, node_bits_fn *which, fuse_req_t req);
 

@@ -16,7 +16,7 @@
 #define MOUNTID_STATX_NUMBER 0x1000U /* STATX_MNT_ID, Linux 5.8 */
 #define MOUNTID_STATX_UNIQUE 0x4000U /* STATX_MNT_ID_UNIQUE, Linux 6.8 */
 
-/* A mount that nobody serves answers as well: the kernel does not ask for these. */
+/* The kernel answers this without asking whoever serves the mount. */
 int mountid_of_fd(int fd, struct mountid *out)
 {
 	const int flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;

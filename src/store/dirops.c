@@ -332,25 +332,14 @@ static int dirops_rename_prepare(struct dir *from_dir, const struct sealed_name 
 	return r < 0 ? r : store_drain(to_dir->st);
 }
 
-/* What a rename left behind: side files of names that are gone, of links that went or were replaced. With 'nothing'
- * the two names were those of one inode, and nothing was done. */
-static void dirops_rename_tidy(bool nothing, struct dir *from_dir, const struct sealed_name *from,
-			       const char *from_link, struct dir *to_dir, const char *to_link,
-			       unsigned int flags)
+/* What a rename left behind: side files of names that are gone, of links that went or were replaced. */
+static void dirops_rename_tidy(struct dir *from_dir, const struct sealed_name *from, const char *from_link,
+			       struct dir *to_dir, const char *to_link, unsigned int flags)
 {
 	dirops_side_drop(from_dir, from);
-	if (flags & RENAME_EXCHANGE) {
-		if (from_dir != to_dir && from_link)
-			symlink_drop_side(from_dir, from_link);
-		if (from_dir != to_dir && to_link)
-			symlink_drop_side(to_dir, to_link);
-		return;
-	}
-	if (nothing)
-		return;
 	if (from_dir != to_dir && from_link)
 		symlink_drop_side(from_dir, from_link);
-	if (to_link)
+	if (to_link && (from_dir != to_dir || !(flags & RENAME_EXCHANGE)))
 		symlink_drop_side(to_dir, to_link);
 }
 
@@ -395,8 +384,9 @@ static int dirops_rename_locked(struct dir *from_dir, const struct sealed_name *
 	}
 	if (stripped.dir)
 		dir_strip_done(&stripped);
-	dirops_rename_tidy(nothing, from_dir, from, from_has ? from_link : NULL, to_dir, to_has ? to_link : NULL,
-			   flags);
+	if (!nothing) /* two names of one inode stay */
+		dirops_rename_tidy(from_dir, from, from_has ? from_link : NULL, to_dir, to_has ? to_link : NULL,
+				   flags);
 	return 0;
 }
 

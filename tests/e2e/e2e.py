@@ -4,10 +4,14 @@ environment variables count. A test defines functions and ends with run(function
 TAP, named by its docstring, and fails by raising. Standard library only."""
 
 import atexit
+import contextlib
 import ctypes
 import errno
+import fcntl
+import grp
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -27,6 +31,7 @@ PAGE = 4096
 BLOCK = 4032
 HEADER = 64
 PASSPHRASE = "correct horse battery staple"
+USER = "cryptfs-test"
 
 os.umask(0o022)
 
@@ -263,6 +268,22 @@ def same(got, want, what="value"):
             raise AssertionError("%s: %d bytes for %d, first difference at %d: %r for %r" % (
                 what, len(got), len(want), at, bytes(got[at:at + 16]), bytes(want[at:at + 16])))
         raise AssertionError("%s: %r, expected %r" % (what, got, want))
+
+
+def test_user():
+    """The ordinary user that tests act as, as pwd has it; made if it is not there. Raises CalledProcessError."""
+    fd = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)  # against the tests beside this one
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(USER)
+        with contextlib.suppress(KeyError):  # what a useradd that was cut off leaves
+            grp.getgrnam(USER)
+            subprocess.run(["groupdel", USER], check=True)
+        subprocess.run(["useradd", "-r", "-M", "-d", "/nonexistent", "-s", "/usr/sbin/nologin", USER], check=True)
+        return pwd.getpwnam(USER)
+    finally:
+        os.close(fd)
 
 
 def read(path):
