@@ -112,6 +112,9 @@ class Git:
     def run(self, at):
         os.mkdir(at.path("repo"))
         self.must(at.root, "init", "-q")
+        for folder, _, files in os.walk(at.path("repo", ".git")):
+            for name in files:
+                at.sync(folder, name)  # init leaves that to the system, HEAD included
         for i in at.times(10):
             op = at.begin("commit", id=None)
             for k in range(at.rng.randint(1, 3)):
