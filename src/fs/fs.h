@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "fs/inode.h"
+#include "fs/listings.h"
 #include "fs/session.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
@@ -20,7 +21,6 @@
 struct tender;
 struct seeker;
 struct loop;
-struct listing;
 
 /* Directories whose descriptor and ID are at hand; the rest is reopened by location. */
 struct dircache {
@@ -37,18 +37,13 @@ struct moves {
 	_Atomic uint64_t done;
 };
 
-/* Open directories: the kernel may hang up without having closed them. */
-struct listings {
-	pthread_mutex_t lock; /* before none */
-	struct listing *first;
-};
-
 struct fs {
 	struct store *st;
 	const struct session_options *opt;
 	struct fuse_session *se;
 	struct loop *loop;
 	struct sandbox_state sandbox;
+	uint64_t handshake;	/* number of the first request, once it is known: see channel.c */
 	int broken;		/* a pipe that nobody reads: see session_hang_up */
 	struct inode_table inodes;
 	struct dircache dirs;
@@ -58,6 +53,7 @@ struct fs {
 	struct seeker *seeker;
 	bool read_only;
 	bool shared;		/* coherency mode */
+	bool no_opendir;	/* the kernel can do without */
 	bool serve_others;	/* root for other users: entries belong to the caller */
 	double timeout;		/* of names and attributes, seconds */
 	time_t since;

@@ -239,7 +239,23 @@ int node_drop_bits(struct fs *fs, struct node *n, node_bits_fn *which, fuse_req_
 		return -errno;
 	mode_t bits = sb.st_mode & which(req, &sb);
 	io_fd_path(path, fd.fd);
-	return bits == 0 || chmod(path, sb.st_mode & 07777 & ~bits) == 0 ? 0 : -errno;
+	return bits == 0 ? 0 : chmod(path, sb.st_mode & 07777 & ~bits) == 0 ? 1 : -errno;
+}
+
+static mode_t node_set_id_bits(fuse_req_t req, const struct stat *sb)
+{
+	(void)req;
+	return S_ISUID | (sb->st_mode & S_IXGRP ? S_ISGID : 0);
+}
+
+int node_clear_set_id(struct fs *fs, struct node *n, fuse_req_t req)
+{
+	int r = node_drop_bits(fs, n, node_set_id_bits, req);
+	if (r == -EPERM && !fs->serve_others)
+		r = 1; /* a file of another's that one may write: the change below takes them away */
+	if (r == 1)
+		(void)fuse_lowlevel_notify_inval_inode(fs->se, fs_ino(fs, n), -1, 0);
+	return r < 0 ? r : 0;
 }
 
 /* A nameless inode without open content: its pin. */

@@ -62,9 +62,13 @@ void node_loc_cleanup(struct node_loc *l);
 #define _cleanup_node_loc_ _cleanup_(node_loc_cleanup)
 
 /* Take mode bits away from a node: those that 'which' names, going by who asks and by the node's status, as far as it
- * has them. Returns 0 or -errno. */
+ * has them. Returns 1, 0 if it has none of them, or -errno. */
 typedef mode_t node_bits_fn(fuse_req_t req, const struct stat *sb);
 int node_drop_bits(struct fs *fs, struct node *n, node_bits_fn *which, fuse_req_t req);
+
+/* Take the set-id bits away from a file that is about to be changed, and have the kernel look at its mode again.
+ * Returns 0 or -errno. */
+int node_clear_set_id(struct fs *fs, struct node *n, fuse_req_t req);
 
 /* Status as the plaintext has it. Returns 0 or -errno. */
 int node_stat(struct fs *fs, struct node *n, struct stat *sb);

@@ -92,6 +92,8 @@ static struct dir *node_dir_insert(struct dircache *c, struct node *n, struct di
 void node_dying(void *arg, struct node *n)
 {
 	struct fs *fs = arg;
+	if (S_ISDIR(n->type))
+		listings_forget(&fs->listings, n);
 	SCOPED_LOCK(&fs->dirs.lock);
 	if (n->lru_next) {
 		node_lru_unlink(n);

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "fs/channel.h"
 #include "fs/make.h"
 #include "fs/node.h"
 #include "fs/ops.h"
@@ -48,14 +49,6 @@ static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 	return true;
 }
 
-/* The kernel does not take set-id bits away at an open that truncates, as it does at a write. Below, a daemon of
- * root's may keep them. */
-static mode_t file_set_id_bits(fuse_req_t req, const struct stat *sb)
-{
-	(void)req;
-	return S_ISUID | (sb->st_mode & S_IXGRP ? S_ISGID : 0);
-}
-
 static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int flags, struct fuse_file_info *fi)
 {
 	struct node_file f;
@@ -69,8 +62,8 @@ static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int fla
 	/* A file that is damaged can still be emptied. */
 	if ((flags & O_TRUNC) && (r >= 0 || store_is_damage(r)))
 		r = file_truncate(f.file, 0);
-	if ((flags & O_TRUNC) && r >= 0 && fs->serve_others && fuse_req_ctx(req)->uid != 0)
-		r = node_drop_bits(fs, n, file_set_id_bits, req);
+	if ((flags & O_TRUNC) && r >= 0 && channel_kills_set_id())
+		r = node_clear_set_id(fs, n, req);
 	if (r >= 0 && file_misled(fs, n, f.file))
 		r = -ESTALE;
 	if (r < 0) {
@@ -176,8 +169,10 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
 		     struct fuse_file_info *fi)
 {
-	(void)ino;
-	int r = file_write(file_of(fi), buf, size, (uint64_t)off);
+	struct fs *fs = fs_of(req);
+	int r = channel_kills_set_id() ? node_clear_set_id(fs, fs_node(fs, ino), req) : 0;
+	if (r == 0)
+		r = file_write(file_of(fi), buf, size, (uint64_t)off);
 	if (r < 0) {
 		file_log(file_of(fi), "write", r);
 		reply_stored(req, r);
@@ -186,10 +181,15 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 	}
 }
 
+/* In private mode the kernel has written everything when it asks, and tells of errors by itself: the rest is left to
+ * the release, and it need not ask again. */
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	reply_stored(req, file_settle(file_of(fi)));
+	if (fs_of(req)->shared)
+		reply_stored(req, file_settle(file_of(fi)));
+	else
+		(void)fuse_reply_err(req, ENOSYS);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -210,12 +210,19 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_f
 	reply_stored(req, r);
 }
 
+/* Before a change of which the kernel does not say whether set-id bits have to go: they stay for root alone. */
+static int file_clear_set_id(fuse_req_t req, fuse_ino_t ino)
+{
+	struct fs *fs = fs_of(req);
+	return fuse_req_ctx(req)->uid == 0 ? 0 : node_clear_set_id(fs, fs_node(fs, ino), req);
+}
+
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
 			 struct fuse_file_info *fi)
 {
-	(void)ino;
-	int r = off < 0 || len <= 0 ? -EINVAL
-				    : file_allocate(file_of(fi), mode, (uint64_t)off, (uint64_t)len);
+	int r = off < 0 || len <= 0 ? -EINVAL : file_clear_set_id(req, ino);
+	if (r == 0)
+		r = file_allocate(file_of(fi), mode, (uint64_t)off, (uint64_t)len);
 	if (r < 0)
 		file_log(file_of(fi), "fallocate", r);
 	reply_result(req, r);
@@ -259,12 +266,12 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, 
 			       int flags)
 {
 	(void)ino_in;
-	(void)ino_out;
 	/* One request keeps a thread for so much; the caller goes on with the rest. */
 	size_t most = 16 * SCRATCH_BYTES;
-	ssize_t n = flags != 0 ? -EINVAL
-			       : file_copy(req, file_of(fi_in), (uint64_t)off_in, file_of(fi_out),
-					   (uint64_t)off_out, len < most ? len : most);
+	ssize_t n = flags != 0 ? -EINVAL : file_clear_set_id(req, ino_out);
+	if (n == 0)
+		n = file_copy(req, file_of(fi_in), (uint64_t)off_in, file_of(fi_out), (uint64_t)off_out,
+			      len < most ? len : most);
 	if (n < 0)
 		reply_result(req, (int)n);
 	else

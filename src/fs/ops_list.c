@@ -13,102 +13,30 @@
 #include "fs/reply.h"
 #include "store/scratch.h"
 
-/* An open directory; holds the node's dir. */
-struct listing {
-	struct listing *next; /* in fs->listings, under its lock */
-	struct listing **at;
-	pthread_mutex_t lock; /* the stream's; before every other lock */
-	struct dirlist *stream;
-};
+/* ---- opening ---- */
 
-static struct listing *listing_of(const struct fuse_file_info *fi)
-{
-	struct listing *l = (struct listing *)(uintptr_t)fi->fh;
-	fs_hand_in(l);
-	return l;
-}
-
-static void list_link(struct listings *all, struct listing *l)
-{
-	SCOPED_LOCK(&all->lock);
-	l->next = all->first;
-	l->at = &all->first;
-	if (l->next)
-		l->next->at = &l->next;
-	all->first = l;
-}
-
-static void list_unlink(struct listings *all, struct listing *l)
-{
-	SCOPED_LOCK(&all->lock);
-	*l->at = l->next;
-	if (l->next)
-		l->next->at = l->at;
-}
-
-static int list_open(struct fs *fs, struct dir *d, struct fuse_file_info *fi)
-{
-	struct listing *l = calloc(1, sizeof(*l));
-	if (!l)
-		return -ENOMEM;
-	int r = dirlist_open(d, &l->stream);
-	if (r < 0) {
-		free(l);
-		return r;
-	}
-	pthread_mutex_init(&l->lock, NULL);
-	list_link(&fs->listings, l);
-	fs_hand_out(l);
-	fi->fh = (uintptr_t)l;
-	return 0;
-}
-
-static void list_free(struct listings *all, struct listing *l)
-{
-	list_unlink(all, l);
-	dirlist_close(l->stream);
-	pthread_mutex_destroy(&l->lock);
-	free(l);
-}
-
-void ops_list_end(struct fs *fs)
-{
-	while (fs->listings.first)
-		list_free(&fs->listings, fs->listings.first);
-}
-
-static void list_close(struct fs *fs, struct node *n, struct listing *l)
-{
-	list_free(&fs->listings, l);
-	node_dir_put(fs, n);
-	inode_unref(&fs->inodes, n);
-}
-
+/* Nothing is kept for an open directory. In private mode the kernel need not ask: it goes on without, and takes a
+ * listing that it has for good. */
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	struct node *n = fs_node(fs, ino);
-	struct dir *d;
-	int r = node_dir_get(fs, n, &d);
-	if (r == 0) {
-		r = list_open(fs, d, fi);
-		if (r < 0)
-			node_dir_put(fs, n);
-	}
-	if (r < 0) {
-		reply_result(req, r);
+	if (fs->no_opendir) {
+		(void)fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	inode_ref(n);
+	_cleanup_node_dir_ struct node_dir d;
+	int r = node_dir_hold(fs, ino, &d);
 	fi->cache_readdir = fi->keep_cache = !fs->shared;
-	if (fuse_reply_open(req, fi) == -ENOENT)
-		list_close(fs, n, listing_of(fi));
+	if (r < 0)
+		reply_result(req, r);
+	else
+		(void)fuse_reply_open(req, fi);
 }
 
 static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
-	list_close(fs, fs_node(fs, ino), listing_of(fi));
+	(void)ino;
+	(void)fi;
 	reply_result(req, 0);
 }
 
@@ -157,27 +85,37 @@ static int list_add(struct list_reply *l, const struct dirlist_entry *e)
 	return 1;
 }
 
-/* Fill the reply. Returns 0, or -errno only if nothing was put in. */
-static int list_fill(struct list_reply *l, struct listing *listing, off_t off)
+/* Fill the reply. Returns 1 if there may be more, 0 at the end, -errno only if nothing was put in. */
+static int list_fill(struct list_reply *l, struct dirlist *stream)
 {
 	struct dirlist_entry e;
-	SCOPED_LOCK(&listing->lock);
-	int r = dirlist_seek(listing->stream, off);
-	while (r == 0) {
-		r = dirlist_next(listing->stream, &e);
-		if (r <= 0)
-			break;
+	int r;
+	while ((r = dirlist_next(stream, &e)) > 0) {
 		if (list_add(l, &e) == 0) {
-			dirlist_back(listing->stream);
-			return 0;
+			dirlist_back(stream);
+			break;
 		}
-		r = 0;
 	}
-	return l->used > 0 ? 0 : r;
+	return l->used > 0 ? 1 : r;
 }
 
-static void list_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi,
-		      bool plus)
+/* The same, from an offset on. Returns 0 or -errno. */
+static int list_fill_from(struct list_reply *l, off_t off)
+{
+	struct listings *all = &l->fs->listings;
+	struct dirlist *stream;
+	int r = listings_get(all, l->dir->node, l->dir->dir, off, &stream);
+	if (r < 0)
+		return r;
+	r = list_fill(l, stream);
+	if (r > 0)
+		listings_give(all, l->dir->node, stream);
+	else
+		dirlist_close(stream);
+	return r < 0 ? r : 0;
+}
+
+static void list_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 {
 	struct fs *fs = fs_of(req);
 	struct scratch *sc = scratch_get();
@@ -190,19 +128,21 @@ static void list_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, st
 		l.dir = &d;
 		r = node_dir_hold(fs, ino, &d);
 		if (r == 0)
-			r = list_fill(&l, listing_of(fi), off);
+			r = list_fill_from(&l, off);
 	}
 	reply_data(req, l.buf, r < 0 ? r : (ssize_t)l.used);
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	list_read(req, ino, size, off, fi, false);
+	(void)fi;
+	list_read(req, ino, size, off, false);
 }
 
 static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	list_read(req, ino, size, off, fi, true);
+	(void)fi;
+	list_read(req, ino, size, off, true);
 }
 
 static int list_sync(struct fs *fs, fuse_ino_t ino)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "fs/channel.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/reply.h"
@@ -69,8 +70,9 @@ static int node_set_mode_owner(const struct node_fd *fd, const struct stat *attr
 {
 	char path[IO_FD_PATH];
 	SCOPED_READ(&fd->fs->st->modes);
-	/* A chown of nothing says nothing at all, and changes ctime. */
-	if ((to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) || to_set == 0) {
+	/* A chown of nothing says nothing at all (or what ctime is with a writeback cache). It changes that, and takes
+	 * set-id bits away. */
+	if ((to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) || (to_set & ~FUSE_SET_ATTR_CTIME) == 0) {
 		uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
 		gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
 		if (fchownat(fd->fd, "", uid, gid, AT_EMPTY_PATH) != 0)
@@ -135,8 +137,9 @@ static int node_set_attr(struct fs *fs, struct node *n, const struct stat *attr,
 	return node_stat(fs, n, sb);
 }
 
-static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, int to_set, struct stat *sb)
+static int node_setattr(fuse_req_t req, struct node *n, const struct stat *attr, int to_set, struct stat *sb)
 {
+	struct fs *fs = fs_of(req);
 	if (fs->read_only)
 		return -EROFS;
 	if (!(to_set & FUSE_SET_ATTR_SIZE))
@@ -147,6 +150,8 @@ static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, 
 	int r = node_file_hold(fs, n, true, &f);
 	if (r == 0 || (attr->st_size == 0 && store_is_damage(r)))
 		r = file_truncate(f.file, (uint64_t)attr->st_size);
+	if (r == 0 && channel_kills_set_id())
+		r = node_clear_set_id(fs, n, req);
 	node_log_damage(n->ino, "truncate", r);
 	if (r < 0)
 		return r;
@@ -158,10 +163,9 @@ static int node_setattr(struct fs *fs, struct node *n, const struct stat *attr, 
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		       struct fuse_file_info *fi)
 {
-	struct fs *fs = fs_of(req);
 	struct stat sb;
 	(void)fi;
-	int r = node_setattr(fs, fs_node(fs, ino), attr, to_set, &sb);
+	int r = node_setattr(req, fs_node(fs_of(req), ino), attr, to_set, &sb);
 	reply_attr(req, r, &sb);
 }
 

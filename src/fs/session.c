@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "fs/channel.h"
 #include "fs/loop.h"
 #include "fs/node.h"
 #include "fs/ops.h"
@@ -44,8 +45,8 @@ static const struct session_cap {
 	{ FUSE_CAP_ATOMIC_O_TRUNC, true, true, "open with truncation" },
 	/* In private mode sizes and times are the kernel's: nothing else changes them. */
 	{ FUSE_CAP_AUTO_INVAL_DATA, false, true, "invalidation by mtime" },
-	/* The kernel shall clear set-id bits itself, by setattr. */
-	{ FUSE_CAP_HANDLE_KILLPRIV, false, false, "clearing of set-id bits" },
+	/* Its second version, which channel.c asks for, tells when they are to be cleared. */
+	{ FUSE_CAP_HANDLE_KILLPRIV, false, false, "clearing of set-id bits at any write" },
 	/* All bytes pass through the cipher: nothing to splice. */
 	{ FUSE_CAP_SPLICE_READ, false, false, "splice" },
 	{ FUSE_CAP_SPLICE_WRITE, false, false, "splice" },
@@ -75,6 +76,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 			conn->want &= ~c->cap;
 		log_debug("%s: %s", c->name, conn->want & c->cap ? "on" : "off");
 	}
+	fs->no_opendir = !fs->shared && (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT);
 	conn->max_write = SCRATCH_BYTES;
 	conn->max_readahead = SCRATCH_BYTES;
 	conn->max_background = SESSION_BACKGROUND;
@@ -211,7 +213,9 @@ static int session_mount(struct fs *fs)
 	if (fuse_session_mount(fs->se, fs->opt->mountpoint) != 0)
 		return SESSION_MOUNT_FAILED;
 	session_settle(fs);
-	int r = session_threads(fs);
+	int r = channel_take(fs);
+	if (r == 0)
+		r = session_threads(fs);
 	session_unmount(fs);
 	tender_stop(fs->tender);
 	return r;
@@ -277,7 +281,7 @@ int session_run(const struct vault *v, int root_fd, const struct session_options
 		r = session_args(opt, &args);
 	if (r == 0) {
 		r = session_serve(&fs, &args);
-		ops_list_end(&fs);
+		listings_forget(&fs.listings, NULL);
 		inode_table_destroy(&fs.inodes);
 	}
 	fuse_opt_free_args(&args);

@@ -64,6 +64,16 @@ void dirlist_close(struct dirlist *l)
 	free(l);
 }
 
+off_t dirlist_tell(const struct dirlist *l)
+{
+	return l->at;
+}
+
+void dirlist_move(struct dirlist *l, const struct dir *d)
+{
+	l->d = d;
+}
+
 int dirlist_seek(struct dirlist *l, off_t off)
 {
 	/* Offset 0 always reads anew: that is what rewinddir is for. */
