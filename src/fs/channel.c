@@ -51,23 +51,25 @@ static bool channel_asks_kill(const void *request, size_t n)
 	}
 }
 
-/* The number of a handshake that offers it, or 0. */
-static uint64_t channel_handshake(const void *request, size_t n)
+/* The first request of all: does the kernel offer it? */
+static void channel_handshake(struct fs *fs, const void *request, size_t n)
 {
 	const struct fuse_in_header *h = request;
 	const struct fuse_init_in *init = CHANNEL_BODY(fuse_init_in, request, n);
-	return h->opcode == FUSE_INIT && init && (init->flags & FUSE_HANDLE_KILLPRIV_V2) ? h->unique : 0;
+	if (h->opcode == FUSE_INIT && init && (init->flags & FUSE_HANDLE_KILLPRIV_V2))
+		fs->handshake = h->unique;
 }
 
 static ssize_t channel_read(int fd, void *buf, size_t size, void *userdata)
 {
 	struct fs *fs = userdata;
+	linger_wait(&fs->linger, fd);
 	ssize_t n = read(fd, buf, size);
 	if (n < (ssize_t)sizeof(struct fuse_in_header))
 		return n;
+	linger_note(&fs->linger);
 	channel_kills = channel_asks_kill(buf, (size_t)n);
-	if (fs->handshake == 0)
-		fs->handshake = channel_handshake(buf, (size_t)n);
+	channel_handshake(fs, buf, (size_t)n);
 	return n;
 }
 
@@ -78,7 +80,7 @@ static ssize_t channel_writev(int fd, struct iovec *iov, int count, void *userda
 {
 	struct fs *fs = userdata;
 	const struct fuse_out_header *h = iov[0].iov_base;
-	if (fs->handshake != 0 && h->unique == fs->handshake && h->error == 0 && count > 1 &&
+	if (h->unique != 0 && h->unique == fs->handshake && h->error == 0 && count > 1 &&
 	    iov[1].iov_len >= offsetof(struct fuse_init_out, flags) + sizeof(uint32_t)) {
 		struct fuse_init_out *out = iov[1].iov_base;
 		out->flags |= FUSE_HANDLE_KILLPRIV_V2;
@@ -89,5 +91,6 @@ static ssize_t channel_writev(int fd, struct iovec *iov, int count, void *userda
 int channel_take(struct fs *fs)
 {
 	const struct fuse_custom_io io = { .read = channel_read, .writev = channel_writev };
+	linger_init(&fs->linger);
 	return fuse_session_custom_io(fs->se, &io, fuse_session_fd(fs->se)) == 0 ? 0 : -ENOMEM;
 }

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "fs/inode.h"
+#include "fs/linger.h"
 #include "fs/listings.h"
 #include "fs/session.h"
 #include "sandbox/sandbox.h"
@@ -43,12 +44,13 @@ struct fs {
 	struct fuse_session *se;
 	struct loop *loop;
 	struct sandbox_state sandbox;
-	uint64_t handshake;	/* number of the first request, once it is known: see channel.c */
+	uint64_t handshake;	/* the first request's number, if channel.c has something to add to its reply */
 	int broken;		/* a pipe that nobody reads: see session_hang_up */
 	struct inode_table inodes;
 	struct dircache dirs;
 	struct moves moves;
 	struct listings listings;
+	struct linger linger;
 	struct tender *tender;
 	struct seeker *seeker;
 	bool read_only;
