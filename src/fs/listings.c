@@ -14,24 +14,24 @@ static struct dirlist *listings_remove(struct listings *all, size_t i)
 	return stream;
 }
 
-/* The one that stands at off, or NULL. */
+/* The one that goes on at off, or NULL. */
 static struct dirlist *listings_take(struct listings *all, const struct node *n, off_t off)
 {
 	SCOPED_LOCK(&all->lock);
 	for (size_t i = all->n; i-- > 0;)
-		if (all->idle[i].node == n && dirlist_tell(all->idle[i].stream) == off)
+		if (all->idle[i].node == n && all->idle[i].at == off)
 			return listings_remove(all, i);
 	return NULL;
 }
 
-void listings_give(struct listings *all, const struct node *n, struct dirlist *stream)
+void listings_give(struct listings *all, const struct node *n, off_t at, struct dirlist *stream)
 {
 	struct dirlist *earliest = NULL;
 	{
 		SCOPED_LOCK(&all->lock);
 		if (all->n == LISTINGS_IDLE)
 			earliest = listings_remove(all, 0);
-		all->idle[all->n++] = (struct listing){ .node = n, .stream = stream };
+		all->idle[all->n++] = (struct listing){ .node = n, .at = at, .stream = stream };
 	}
 	dirlist_close(earliest);
 }

@@ -18,6 +18,7 @@ struct node;
 
 struct listing {
 	const struct node *node; /* not counted: it goes with the node */
+	off_t at;		 /* where the kernel will go on, which may lie before names that are passed over */
 	struct dirlist *stream;
 };
 
@@ -28,11 +29,11 @@ struct listings {
 	size_t n;
 };
 
-/* A stream over n's directory d, which the caller holds, that stands at off: one that is kept, but for offset 0, which
- * is read anew, or a new one. Returns 0 or -errno. The caller gives it back, or closes it. */
+/* A stream over n's directory d, which the caller holds, that goes on at off: one that was given back with that, or a
+ * new one, as always for 0, which reads anew. Returns 0 or -errno. The caller gives it back, or closes it. */
 int listings_get(struct listings *all, const struct node *n, const struct dir *d, off_t off,
 		 struct dirlist **stream);
-void listings_give(struct listings *all, const struct node *n, struct dirlist *stream);
+void listings_give(struct listings *all, const struct node *n, off_t at, struct dirlist *stream);
 
 /* Close those of n, which nobody can list any more; with NULL all. */
 void listings_forget(struct listings *all, const struct node *n);

@@ -51,6 +51,7 @@ struct list_reply {
 	char *buf;
 	size_t size;
 	size_t used;
+	off_t next; /* where it goes on behind what is in it */
 };
 
 /* Add an entry. Returns 1, or 0 if it does not fit. What vanished since it was read is left out. */
@@ -82,6 +83,7 @@ static int list_add(struct list_reply *l, const struct dirlist_entry *e)
 		return 0;
 	}
 	l->used += need;
+	l->next = e->next;
 	return 1;
 }
 
@@ -109,7 +111,7 @@ static int list_fill_from(struct list_reply *l, off_t off)
 		return r;
 	r = list_fill(l, stream);
 	if (r > 0)
-		listings_give(all, l->dir->node, stream);
+		listings_give(all, l->dir->node, l->next, stream);
 	else
 		dirlist_close(stream);
 	return r < 0 ? r : 0;

@@ -120,9 +120,6 @@ struct dirlist;
 int dirlist_open(const struct dir *d, struct dirlist **out);
 void dirlist_close(struct dirlist *l);
 
-/* Where it stands: what the 'next' of the entry before said. */
-off_t dirlist_tell(const struct dirlist *l);
-
 /* The directory's object is another by now. */
 void dirlist_move(struct dirlist *l, const struct dir *d);
 

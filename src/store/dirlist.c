@@ -64,11 +64,6 @@ void dirlist_close(struct dirlist *l)
 	free(l);
 }
 
-off_t dirlist_tell(const struct dirlist *l)
-{
-	return l->at;
-}
-
 void dirlist_move(struct dirlist *l, const struct dir *d)
 {
 	l->d = d;
