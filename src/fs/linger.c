@@ -19,8 +19,8 @@ static int64_t linger_now(void)
 void linger_init(struct linger *l)
 {
 	cpu_set_t cpus;
+	*l = (struct linger){ .gap = LINGER_GAP_MAX };
 	l->use = sched_getaffinity(0, sizeof(cpus), &cpus) != 0 || CPU_COUNT(&cpus) > 1;
-	atomic_init(&l->gap, LINGER_GAP_MAX);
 }
 
 void linger_wait(struct linger *l, int fd)
