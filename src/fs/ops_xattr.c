@@ -14,6 +14,7 @@
 #include "store/xattr.h"
 
 #define XATTR_GROUPS_MAX 256
+#define XATTR_SELINUX "security.selinux"
 
 static ssize_t xattr_get_node(struct fs *fs, fuse_ino_t ino, const char *name, char *buf, size_t size)
 {
@@ -25,7 +26,9 @@ static ssize_t xattr_get_node(struct fs *fs, fuse_ino_t ino, const char *name, c
 	ssize_t len = r < 0 ? r : xattr_get(fs->st, fd.fd, name, buf, size);
 	if (len < 0)
 		node_log_damage(n->ino, "getxattr", (int)len);
-	return len;
+	/* Where there are such labels the kernel answers by itself. Where there are none, ls asks for each file unless
+	 * it hears that the filesystem does not have them. */
+	return len == -ENODATA && strcmp(name, XATTR_SELINUX) == 0 ? -EOPNOTSUPP : len;
 }
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
