@@ -11,9 +11,10 @@
 
 static _Thread_local bool channel_kills;
 
-bool channel_kills_set_id(void)
+bool channel_kills_set_id(fuse_req_t req)
 {
-	return channel_kills;
+	const struct fs *fs = fs_of(req);
+	return fs->handshake != 0 ? channel_kills : fs->serve_others && fuse_req_ctx(req)->uid != 0;
 }
 
 /* ---- requests ---- */
@@ -55,7 +56,9 @@ static bool channel_asks_kill(const void *request, size_t n)
 static void channel_handshake(struct fs *fs, const void *request, size_t n)
 {
 	const struct fuse_in_header *h = request;
-	const struct fuse_init_in *init = CHANNEL_BODY(fuse_init_in, request, n);
+	/* Older kernels send less of it. */
+	const struct fuse_init_in *init =
+		channel_body(request, n, offsetof(struct fuse_init_in, flags) + sizeof(init->flags));
 	if (h->opcode == FUSE_INIT && init && (init->flags & FUSE_HANDLE_KILLPRIV_V2))
 		fs->handshake = h->unique;
 }

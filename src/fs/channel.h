@@ -12,12 +12,16 @@
 
 #include <stdbool.h>
 
+#include <fuse_lowlevel.h>
+
 struct fs;
 
 /* Between mounting and the first request. Returns 0 or -ENOMEM. */
 int channel_take(struct fs *fs);
 
-/* Does the request that this thread serves want set-id bits to be taken away? A write, a truncation, an open. */
-bool channel_kills_set_id(void);
+/* Does the request, which this thread has read, want set-id bits to be taken away? A write, a truncation, an
+ * open. A kernel that cannot say so takes them away by itself, but for an open that truncates: it does not hurt
+ * to do so too. */
+bool channel_kills_set_id(fuse_req_t req);
 
 #endif

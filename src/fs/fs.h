@@ -44,7 +44,7 @@ struct fs {
 	struct fuse_session *se;
 	struct loop *loop;
 	struct sandbox_state sandbox;
-	uint64_t handshake;	/* the first request's number, if channel.c has something to add to its reply */
+	uint64_t handshake;	/* the first request's number if channel.c has added to its reply, else 0 */
 	int broken;		/* a pipe that nobody reads: see session_hang_up */
 	struct inode_table inodes;
 	struct dircache dirs;
@@ -56,6 +56,7 @@ struct fs {
 	bool read_only;
 	bool shared;		/* coherency mode */
 	bool no_opendir;	/* the kernel can do without */
+	bool no_flush;		/* the same */
 	bool serve_others;	/* root for other users: entries belong to the caller */
 	double timeout;		/* of names and attributes, seconds */
 	time_t since;

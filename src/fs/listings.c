@@ -40,14 +40,10 @@ int listings_get(struct listings *all, const struct node *n, const struct dir *d
 		 struct dirlist **stream)
 {
 	*stream = off != 0 ? listings_take(all, n, off) : NULL;
-	if (*stream) {
-		dirlist_move(*stream, d);
-		return 0;
-	}
-	int r = dirlist_open(d, stream);
-	if (r < 0 || off == 0)
+	int r = *stream ? 0 : dirlist_open(d, stream);
+	if (r < 0)
 		return r;
-	r = dirlist_seek(*stream, off);
+	r = off != 0 ? dirlist_renew(*stream, d, off) : 0;
 	if (r < 0)
 		dirlist_close(*stream);
 	return r;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Listings under way. The kernel reads a directory bit by bit, and says where to go on; nothing is kept for an open
- * directory. Between two requests a stream is kept for a while, so that it need not be opened and read again. Which
- * one it is goes by node and offset: two readers at one place are served by one each, or by a new one.
+ * Listings under way. The kernel reads a directory bit by bit, and says where to go on; nothing is kept for an
+ * open directory. Between two requests a stream is kept for a while, so that it need not be opened again, and
+ * offsets are those that it gave, for filesystems where others may not take them. Which one it is goes by node
+ * and offset: two readers at one place are served by one each, or by a new one. What it has read ahead is not
+ * used: that may be old, or have been read for another.
  */
 #ifndef CRYPTFS_FS_LISTINGS_H
 #define CRYPTFS_FS_LISTINGS_H
@@ -12,7 +14,7 @@
 
 #include "store/dir.h"
 
-#define LISTINGS_IDLE 16 /* 32 KiB each */
+#define LISTINGS_IDLE 32 /* 32 KiB each */
 
 struct node;
 

@@ -234,7 +234,14 @@ int node_drop_bits(struct fs *fs, struct node *n, node_bits_fn *which, fuse_req_
 	int r = node_fd_get(fs, n, &fd);
 	if (r < 0)
 		return r;
-	SCOPED_READ(&fs->st->modes);
+	{
+		SCOPED_READ(&fs->st->modes);
+		if (fstat(fd.fd, &sb) != 0)
+			return -errno;
+	}
+	if ((sb.st_mode & which(req, &sb)) == 0)
+		return 0;
+	SCOPED_WRITE(&fs->st->modes); /* nobody sets another mode between the two */
 	if (fstat(fd.fd, &sb) != 0)
 		return -errno;
 	mode_t bits = sb.st_mode & which(req, &sb);

@@ -49,6 +49,15 @@ static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 	return true;
 }
 
+/* r is what opening it has come to: a file that is damaged can still be emptied. */
+static int file_open_truncate(fuse_req_t req, struct fs *fs, struct node *n, struct file *f, int r)
+{
+	if (r < 0 && !store_is_damage(r))
+		return r;
+	r = channel_kills_set_id(req) ? node_clear_set_id(fs, n, req) : 0;
+	return r == 0 ? file_truncate(f, 0) : r;
+}
+
 static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int flags, struct fuse_file_info *fi)
 {
 	struct node_file f;
@@ -59,11 +68,8 @@ static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int fla
 		r = file_revalidate(f.file);
 		changed = r > 0;
 	}
-	/* A file that is damaged can still be emptied. */
-	if ((flags & O_TRUNC) && (r >= 0 || store_is_damage(r)))
-		r = file_truncate(f.file, 0);
-	if ((flags & O_TRUNC) && r >= 0 && channel_kills_set_id())
-		r = node_clear_set_id(fs, n, req);
+	if (flags & O_TRUNC)
+		r = file_open_truncate(req, fs, n, f.file, r);
 	if (r >= 0 && file_misled(fs, n, f.file))
 		r = -ESTALE;
 	if (r < 0) {
@@ -125,6 +131,8 @@ static int file_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode
 	r = node_enter(fs, &d, sealed.disk, n, sb);
 	if (r == 0) {
 		r = there ? file_open_node(req, fs, *n, fi->flags, fi) : file_adopt(fs, *n, TAKE_FD(fd), fi);
+		if (r == 0 && there)
+			(void)node_stat(fs, *n, sb); /* it may have been emptied */
 		if (r < 0)
 			inode_forget(&fs->inodes, *n, 1);
 	}
@@ -170,7 +178,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 		     struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	int r = channel_kills_set_id() ? node_clear_set_id(fs, fs_node(fs, ino), req) : 0;
+	int r = channel_kills_set_id(req) ? node_clear_set_id(fs, fs_node(fs, ino), req) : 0;
 	if (r == 0)
 		r = file_write(file_of(fi), buf, size, (uint64_t)off);
 	if (r < 0) {
@@ -186,10 +194,10 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	if (fs_of(req)->shared)
-		reply_stored(req, file_settle(file_of(fi)));
-	else
+	if (fs_of(req)->no_flush)
 		(void)fuse_reply_err(req, ENOSYS);
+	else
+		reply_stored(req, file_settle(file_of(fi)));
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

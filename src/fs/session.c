@@ -76,6 +76,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 			conn->want &= ~c->cap;
 		log_debug("%s: %s", c->name, conn->want & c->cap ? "on" : "off");
 	}
+	/* Before 5.8 it kept errors of writing back to itself then; 7.32 is 5.10. */
+	fs->no_flush = !fs->shared && conn->proto_minor >= 32;
 	fs->no_opendir = !fs->shared && (conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT);
 	conn->max_write = SCRATCH_BYTES;
 	conn->max_readahead = SCRATCH_BYTES;

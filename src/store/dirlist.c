@@ -41,6 +41,13 @@ int dirlist_open(const struct dir *d, struct dirlist **out)
 	char path[IO_FD_PATH];
 	io_fd_path(path, d->fd);
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES) {
+		/* It was opened while its mode allowed that. */
+		struct force_dir force;
+		force_enter(d->st, d->fd, &force);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		force_leave(&force);
+	}
 	if (fd < 0)
 		return -errno;
 	struct dirlist *l = malloc(sizeof(*l));
@@ -64,21 +71,20 @@ void dirlist_close(struct dirlist *l)
 	free(l);
 }
 
-void dirlist_move(struct dirlist *l, const struct dir *d)
+int dirlist_renew(struct dirlist *l, const struct dir *d, off_t off)
 {
 	l->d = d;
-}
-
-int dirlist_seek(struct dirlist *l, off_t off)
-{
-	/* Offset 0 always reads anew: that is what rewinddir is for. */
-	if (off == l->at && off != 0)
-		return 0;
 	if (lseek(l->fd, off, SEEK_SET) < 0)
 		return -errno;
 	l->at = off;
 	l->pos = l->len = 0;
 	return 0;
+}
+
+int dirlist_seek(struct dirlist *l, off_t off)
+{
+	/* Offset 0 always reads anew: that is what rewinddir is for. */
+	return off == l->at && off != 0 ? 0 : dirlist_renew(l, l->d, off);
 }
 
 /* The next raw entry, or NULL with *r 0 (end) or -errno. */

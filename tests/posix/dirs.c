@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Making and removing directories: counts, modes, what is not empty. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +100,14 @@ static void shut_while_used(void)
 	MUST(mkdir("d", 0755));
 	make_file("d/f", "content");
 	int fd = (int)MUST(open("d/f", O_RDWR)), dir = (int)MUST(open("d", O_RDONLY));
+	DIR *stream = opendir("d");
 	MUST(chmod("d", 0));
+	int n = 0;
+	while (stream && readdir(stream))
+		n++;
+	say("its entries", "%d", n);
+	if (stream)
+		closedir(stream);
 	RESULT(access("d/f", F_OK));
 	RESULT(faccessat(dir, "f", F_OK, 0));
 	content_fd("f", fd);

@@ -121,6 +121,27 @@ static void test_two_at_one_place(void **state)
 	dirlist_close(two);
 }
 
+/* What was read ahead may be gone by the time that somebody goes on there. */
+static void test_as_it_is_now(void **state)
+{
+	struct dir *d _cleanup_dir_ = filled(*state);
+	struct listings *all _cleanup_(drop) = new_listings();
+	struct dirlist *stream = get(all, node_number(0), d, 0);
+	size_t files = 0;
+	off_t at = take(stream, 7, &files);
+	listings_give(all, node_number(0), at, stream);
+	char name[16];
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		assert_int_equal(unlink_in(d, name), 0);
+	}
+	stream = get(all, node_number(0), d, at);
+	files = 0;
+	assert_int_equal(take(stream, 1000, &files), -1);
+	assert_int_equal(files, 0);
+	dirlist_close(stream);
+}
+
 static void test_bounded(void **state)
 {
 	struct dir *d _cleanup_dir_ = filled(*state);
@@ -145,6 +166,7 @@ int main(void)
 		WRAP_TEST(test_goes_on),
 		WRAP_TEST(test_not_anothers),
 		WRAP_TEST(test_two_at_one_place),
+		WRAP_TEST(test_as_it_is_now),
 		WRAP_TEST(test_bounded),
 	};
 	return RUN_TAP(tests, fixture_group_setup, fixture_group_teardown);
