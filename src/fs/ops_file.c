@@ -49,6 +49,13 @@ static bool file_misled(struct fs *fs, struct node *n, struct file *f)
 	return true;
 }
 
+/* Where the kernel truncates by a request of its own, after the open, a damaged file (r is what opening it has come
+ * to) can be opened for that. Reading and writing fail until it has been. */
+static bool file_may_be_emptied(const struct fs *fs, int flags, int r)
+{
+	return !fs->shared && (flags & O_ACCMODE) == O_WRONLY && store_is_damage(r);
+}
+
 /* r is what opening it has come to: a file that is damaged can still be emptied. */
 static int file_open_truncate(fuse_req_t req, struct fs *fs, struct node *n, struct file *f, int r)
 {
@@ -70,6 +77,8 @@ static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int fla
 	}
 	if (flags & O_TRUNC)
 		r = file_open_truncate(req, fs, n, f.file, r);
+	else if (file_may_be_emptied(fs, flags, r))
+		r = 0;
 	if (r >= 0 && file_misled(fs, n, f.file))
 		r = -ESTALE;
 	if (r < 0) {

@@ -42,7 +42,10 @@ static const struct session_cap {
 	{ FUSE_CAP_READDIRPLUS, true, true, "readdirplus" },
 	{ FUSE_CAP_READDIRPLUS_AUTO, true, true, "readdirplus when it pays" },
 	{ FUSE_CAP_ASYNC_READ, true, true, "parallel reads" },
-	{ FUSE_CAP_ATOMIC_O_TRUNC, true, true, "open with truncation" },
+	/* With a writeback cache the kernel sets its own idea of the size to 0 once more, some time after the
+	 * open, without telling: what another has written and closed meanwhile would be there below, and not
+	 * to it. */
+	{ FUSE_CAP_ATOMIC_O_TRUNC, false, true, "open with truncation" },
 	/* In private mode sizes and times are the kernel's: nothing else changes them. */
 	{ FUSE_CAP_AUTO_INVAL_DATA, false, true, "invalidation by mtime" },
 	/* Its second version, which channel.c asks for, tells when they are to be cleared. */
