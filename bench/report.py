@@ -117,12 +117,12 @@ def markdown(run, workloads):
     return "\n\n".join("\n".join(b) for b in blocks) + "\n"
 
 
-def insert(path, text):
+def insert(path, text, begin=BEGIN, end=END):
     """Between the markers in a file."""
     with open(path, encoding="utf-8") as f:
         old = f.read()
-    if BEGIN not in old or END not in old.split(BEGIN, 1)[1]:
-        raise ValueError("%s has no lines '%s' and '%s'" % (path, BEGIN.strip(), END.strip()))
-    before, rest = old.split(BEGIN, 1)
+    if begin not in old or end not in old.split(begin, 1)[1]:
+        raise ValueError("%s has no lines '%s' and '%s'" % (path, begin.strip(), end.strip()))
+    before, rest = old.split(begin, 1)
     with open(path, "w", encoding="utf-8") as f:
-        f.write(before + BEGIN + text + END + rest.split(END, 1)[1])
+        f.write(before + begin + text + end + rest.split(end, 1)[1])

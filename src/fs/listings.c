@@ -43,7 +43,7 @@ int listings_get(struct listings *all, const struct node *n, const struct dir *d
 	int r = *stream ? 0 : dirlist_open(d, stream);
 	if (r < 0)
 		return r;
-	r = off != 0 ? dirlist_renew(*stream, d, off) : 0;
+	r = off != 0 ? dirlist_seek(*stream, d, off) : 0;
 	if (r < 0)
 		dirlist_close(*stream);
 	return r;

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "fs/channel.h"
 #include "fs/node_impl.h"
 #include "store/attr.h"
 
@@ -263,6 +264,11 @@ int node_clear_set_id(struct fs *fs, struct node *n, fuse_req_t req)
 	if (r == 1)
 		(void)fuse_lowlevel_notify_inval_inode(fs->se, fs_ino(fs, n), -1, 0);
 	return r < 0 ? r : 0;
+}
+
+int node_clear_asked(struct fs *fs, struct node *n, fuse_req_t req)
+{
+	return channel_kills_set_id(req) ? node_clear_set_id(fs, n, req) : 0;
 }
 
 /* A nameless inode without open content: its pin. */

@@ -70,6 +70,9 @@ int node_drop_bits(struct fs *fs, struct node *n, node_bits_fn *which, fuse_req_
  * Returns 0 or -errno. */
 int node_clear_set_id(struct fs *fs, struct node *n, fuse_req_t req);
 
+/* The same if the request asks for it (channel_kills_set_id), else nothing. */
+int node_clear_asked(struct fs *fs, struct node *n, fuse_req_t req);
+
 /* Status as the plaintext has it. Returns 0 or -errno. */
 int node_stat(struct fs *fs, struct node *n, struct stat *sb);
 

@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "fs/channel.h"
 #include "fs/make.h"
 #include "fs/node.h"
 #include "fs/ops.h"
@@ -61,7 +60,7 @@ static int file_open_truncate(fuse_req_t req, struct fs *fs, struct node *n, str
 {
 	if (r < 0 && !store_is_damage(r))
 		return r;
-	r = channel_kills_set_id(req) ? node_clear_set_id(fs, n, req) : 0;
+	r = node_clear_asked(fs, n, req);
 	return r == 0 ? file_truncate(f, 0) : r;
 }
 
@@ -187,7 +186,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 		     struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	int r = channel_kills_set_id(req) ? node_clear_set_id(fs, fs_node(fs, ino), req) : 0;
+	int r = node_clear_asked(fs, fs_node(fs, ino), req);
 	if (r == 0)
 		r = file_write(file_of(fi), buf, size, (uint64_t)off);
 	if (r < 0) {

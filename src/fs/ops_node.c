@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "fs/channel.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/reply.h"
@@ -151,7 +150,7 @@ static int node_setattr(fuse_req_t req, struct node *n, const struct stat *attr,
 	_cleanup_node_file_ struct node_file f;
 	int r = node_file_hold(fs, n, true, &f);
 	if (r == 0 || (attr->st_size == 0 && store_is_damage(r))) {
-		r = channel_kills_set_id(req) ? node_clear_set_id(fs, n, req) : 0;
+		r = node_clear_asked(fs, n, req);
 		if (r == 0)
 			r = file_truncate(f.file, (uint64_t)attr->st_size);
 	}

@@ -97,7 +97,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const 
 	int r = xattr_change_node(fs, ino, name, value, size, flags, true);
 	if (r == 0 && fs->serve_others && strcmp(name, XATTR_ACL_ACCESS) == 0)
 		r = node_drop_bits(fs, fs_node(fs, ino), xattr_set_gid_bit, req);
-	reply_result(req, r < 0 ? r : 0);
+	reply_result(req, r);
 }
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)

@@ -120,12 +120,9 @@ struct dirlist;
 int dirlist_open(const struct dir *d, struct dirlist **out);
 void dirlist_close(struct dirlist *l);
 
-/* Go on at an offset with what is there now, nothing of what has been read ahead; the directory's object may be another
- * by now. Returns 0 or -errno. */
-int dirlist_renew(struct dirlist *l, const struct dir *d, off_t off);
-
-/* Go to an offset that an entry's 'next' gave, or 0. Returns 0 or -errno. */
-int dirlist_seek(struct dirlist *l, off_t off);
+/* Go to an offset that an entry's 'next' gave, or 0, and on with what is there now, nothing of what has been read
+ * ahead. The directory's object may be another by now. Returns 0 or -errno. */
+int dirlist_seek(struct dirlist *l, const struct dir *d, off_t off);
 
 /* The next entry; "." and ".." come with an empty 'disk'. What is not an entry is passed over, and a name
  * that does not open is logged once. Returns 1, 0 at the end, or -errno. */

@@ -26,11 +26,9 @@ struct dirlist_raw {
 struct dirlist {
 	const struct dir *d;
 	int fd;
-	off_t at;	/* offset of the entry at 'pos' */
 	size_t pos;
 	size_t len;
-	off_t last_at;	/* the same of the entry before: dirlist_back */
-	size_t last_pos;
+	size_t last_pos; /* of the entry before: dirlist_back */
 	bool told;	/* a name that does not open has been logged */
 	_Alignas(8) char buf[DIRLIST_BUFFER];
 };
@@ -55,8 +53,6 @@ int dirlist_open(const struct dir *d, struct dirlist **out)
 		return -ENOMEM;
 	l->d = d;
 	l->fd = TAKE_FD(fd);
-	l->at = 0;
-	l->last_at = 0;
 	l->pos = l->len = l->last_pos = 0;
 	l->told = false;
 	*out = l;
@@ -71,20 +67,13 @@ void dirlist_close(struct dirlist *l)
 	free(l);
 }
 
-int dirlist_renew(struct dirlist *l, const struct dir *d, off_t off)
+int dirlist_seek(struct dirlist *l, const struct dir *d, off_t off)
 {
 	l->d = d;
 	if (lseek(l->fd, off, SEEK_SET) < 0)
 		return -errno;
-	l->at = off;
 	l->pos = l->len = 0;
 	return 0;
-}
-
-int dirlist_seek(struct dirlist *l, off_t off)
-{
-	/* Offset 0 always reads anew: that is what rewinddir is for. */
-	return off == l->at && off != 0 ? 0 : dirlist_renew(l, l->d, off);
 }
 
 /* The next raw entry, or NULL with *r 0 (end) or -errno. */
@@ -102,16 +91,13 @@ static const struct dirlist_raw *dirlist_raw_next(struct dirlist *l, int *r)
 	}
 	const struct dirlist_raw *raw = (const void *)(l->buf + l->pos);
 	l->last_pos = l->pos;
-	l->last_at = l->at;
 	l->pos += raw->reclen;
-	l->at = (off_t)raw->off;
 	return raw;
 }
 
 void dirlist_back(struct dirlist *l)
 {
 	l->pos = l->last_pos;
-	l->at = l->last_at;
 }
 
 /* Fill in the entry. Returns 1, 0 if it is to be passed over, or -errno. */

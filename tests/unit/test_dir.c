@@ -125,7 +125,7 @@ static void test_list_seek_and_back(void **state)
 		n++;
 	assert_int_equal(n, 602);
 	for (size_t i = 1; i < n; i += 97) {
-		assert_int_equal(dirlist_seek(l, all[i - 1].next), 0);
+		assert_int_equal(dirlist_seek(l, d, all[i - 1].next), 0);
 		for (int twice = 0; twice < 2; twice++) {
 			assert_int_equal(dirlist_next(l, &e), 1);
 			assert_string_equal(e.name, all[i].name);
@@ -133,7 +133,7 @@ static void test_list_seek_and_back(void **state)
 				dirlist_back(l);
 		}
 	}
-	assert_int_equal(dirlist_seek(l, 0), 0);
+	assert_int_equal(dirlist_seek(l, d, 0), 0);
 	assert_int_equal(dirlist_next(l, &e), 1);
 	assert_string_equal(e.name, all[0].name);
 }

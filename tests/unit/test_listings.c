@@ -12,14 +12,18 @@ static const struct node *node_number(uintptr_t n)
 	return (const struct node *)(const void *)&nodes[n];
 }
 
+static const char *file_number(int i)
+{
+	static char name[16];
+	(void)snprintf(name, sizeof(name), "f%d", i);
+	return name;
+}
+
 static struct dir *filled(const struct fixture *x)
 {
 	struct dir *d = root_of(x);
-	char name[16];
-	for (int i = 0; i < MANY; i++) {
-		(void)snprintf(name, sizeof(name), "f%d", i);
-		make_file(d, name);
-	}
+	for (int i = 0; i < MANY; i++)
+		make_file(d, file_number(i));
 	return d;
 }
 
@@ -130,11 +134,8 @@ static void test_as_it_is_now(void **state)
 	size_t files = 0;
 	off_t at = take(stream, 7, &files);
 	listings_give(all, node_number(0), at, stream);
-	char name[16];
-	for (int i = 0; i < MANY; i++) {
-		(void)snprintf(name, sizeof(name), "f%d", i);
-		assert_int_equal(unlink_in(d, name), 0);
-	}
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(unlink_in(d, file_number(i)), 0);
 	stream = get(all, node_number(0), d, at);
 	files = 0;
 	assert_int_equal(take(stream, 1000, &files), -1);
