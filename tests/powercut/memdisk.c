@@ -22,6 +22,7 @@
 enum {
 	MEMDISK_MAX_IO = 32 * MEMDISK_PAGE, /* of one request */
 	MEMDISK_HEAD = sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in),
+	MEMDISK_ODD = 24, /* bytes */
 };
 
 int memdisk_mount(struct memdisk *d, const char *path)
@@ -209,7 +210,8 @@ static void memdisk_slow(uint8_t *base, size_t len)
 
 int memdisk_run(const struct memdisk *d)
 {
-	/* Header and write arguments end in the middle of the first page. */
+	/* Header and write arguments end about the middle of the first page, and nothing that a program writes in
+	 * one piece ends where the buffer's page does. */
 	const size_t len = MEMDISK_MAX_IO + 2 * MEMDISK_PAGE;
 	uint8_t *base = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
 	if (base == MAP_FAILED)
@@ -218,7 +220,7 @@ int memdisk_run(const struct memdisk *d)
 	memdisk_slow(base + MEMDISK_PAGE, len - MEMDISK_PAGE);
 	int r;
 	do {
-		r = memdisk_serve(d, base + MEMDISK_PAGE / 2 - MEMDISK_HEAD);
+		r = memdisk_serve(d, base + MEMDISK_PAGE / 2 + MEMDISK_ODD - MEMDISK_HEAD);
 		madvise(base + MEMDISK_PAGE, len - MEMDISK_PAGE, MADV_DONTNEED);
 	} while (r == 0);
 	return r == -ENODEV ? 0 : r;
