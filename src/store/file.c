@@ -44,6 +44,7 @@ void file_free(struct file *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	file_drop_tail(f);
+	free(f->notes);
 	pthread_rwlock_destroy(&f->lock);
 	free(f);
 }
@@ -170,6 +171,7 @@ static int file_load(struct file *f)
 	f->len = s.len;
 	f->durable = f->synced = s.durable;
 	f->care = s.len;
+	file_forget_notes(f);
 	f->mark = 0;
 	f->cuts++;
 	f->whole = f->told_whole || s.len == 0 ? s.len : s.durable;

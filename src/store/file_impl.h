@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Private to file.c, file_io.c, file_space.c, file_gaps.c and file_durable.c. Functions here want f->lock held
- * as said.
+ * Private to file.c, file_io.c, file_space.c, file_gaps.c, file_clean.c and file_durable.c. Functions here want
+ * f->lock held as said.
  */
 #ifndef CRYPTFS_STORE_FILE_IMPL_H
 #define CRYPTFS_STORE_FILE_IMPL_H
@@ -53,6 +53,8 @@ struct file {
 	uint64_t durable;     /* as block 0 says */
 	uint64_t synced;      /* stream length known to be on disk */
 	uint64_t care;	      /* pages that begin below it may be on disk: see file_quiesce */
+	struct file_notes *notes; /* pages that may be dirty; NULL: any may */
+	unsigned int waited;  /* so often since then for some to become clean */
 	uint64_t mark;	      /* file_mark's length, lowered by cuts */
 	uint64_t cuts;	      /* how often it was cut */
 	bool sweeping;	      /* healing has found a hole, and what lies below the durable length decides */
@@ -104,9 +106,20 @@ int file_load_block(const struct file *f, struct scratch *sc, uint64_t k, uint8_
 /* fdatasync, for an order of things on disk. A failure stays in f->error. Exclusive lock. */
 int file_flush(struct file *f);
 
-/* Make sure that no page of blocks [k, k+n) which the disk may hold is dirty or being written out, so that
- * changing it now is atomic (doc/architecture.md, "Writing over a page"). Exclusive lock. */
+/* Before pages of blocks [k, k+n) are written: make sure that none which the disk may hold is dirty or being written
+ * out, so that changing it now is atomic (doc/architecture.md, "Writing over a page"), and note that they will be dirty
+ * from now on. Exclusive lock. */
 int file_quiesce(struct file *f, uint64_t k, uint64_t n);
+
+/* Before a change at a stream position, without the lock: if it pays to know which pages are dirty, write most of them
+ * back while others may read. An error stays in f->error. */
+void file_clean_ahead(struct file *f, uint64_t pos);
+
+/* From now on any page may be dirty. Exclusive lock. */
+void file_forget_notes(struct file *f);
+
+/* Write n sealed pages of blocks from k on. Exclusive lock. Returns 0 or -errno. */
+int file_write_pages(struct file *f, const uint8_t *pages, uint64_t k, uint64_t n);
 
 /* Write stream bytes [pos, pos + n) that lie at or before the end of the stream or begin a gap behind it;
  * buf NULL writes zeros. Exclusive lock, f->len and so on are updated. n at most SCRATCH_BYTES. */

@@ -119,28 +119,7 @@ int file_flush(struct file *f)
 	return r < 0 ? f->error : 0;
 }
 
-/* Returns 0 or -errno. */
-static int file_clean(const struct file *f, uint64_t k, uint64_t n)
-{
-	if (f->st->stacked)
-		return io_fsync(f->fd, true);
-	return io_write_back(f->fd, (off_t)(k * CONTENT_PAGE), (off_t)(n * CONTENT_PAGE));
-}
-
-int file_quiesce(struct file *f, uint64_t k, uint64_t n)
-{
-	uint64_t end = (f->care + CONTENT_PAYLOAD - 1) / CONTENT_PAYLOAD;
-	if (k >= end)
-		return 0;
-	n = min_u64(n, end - k);
-	int r = file_clean(f, k, n);
-	/* The error is an earlier write's, and would now be missing from the next fsync. */
-	if (r < 0 && f->error == 0)
-		f->error = r;
-	return r < 0 ? f->error : 0;
-}
-
-static int file_write_pages(struct file *f, const uint8_t *pages, uint64_t k, uint64_t n)
+int file_write_pages(struct file *f, const uint8_t *pages, uint64_t k, uint64_t n)
 {
 	int r = file_quiesce(f, k, n);
 	if (r < 0)
@@ -391,6 +370,7 @@ int file_write(struct file *f, const void *buf, size_t n, uint64_t off)
 	if (n > SCRATCH_BYTES)
 		return -EINVAL;
 
+	file_clean_ahead(f, off + CONTENT_HEADER_LEN);
 	SCOPED_WRITE(&f->lock);
 	int r = file_refresh(f);
 	if (r < 0)

@@ -67,9 +67,7 @@ static int file_put_last(struct file *f, struct scratch *sc, uint64_t k, const u
 	block_nonce_draw(&nonce);
 	int r = block_seal(sc, k, &nonce, &meta, &f->header, plain, sc->one);
 	if (r == 0)
-		r = file_quiesce(f, k, 1);
-	if (r == 0)
-		r = io_pwrite_full(f->fd, sc->one, CONTENT_PAGE, (off_t)(k * CONTENT_PAGE));
+		r = file_write_pages(f, sc->one, k, 1);
 	if (r == 0)
 		file_gaps_fill(f, k, k + 1);
 	return r;

@@ -21,6 +21,7 @@ struct store {
 	bool read_only;
 	bool hide_sizes;
 	bool stacked;		   /* pages belong to a filesystem below: sync_file_range does nothing */
+	bool by_page;		   /* only pages that were changed are written out, whatever lies around them */
 	bool logged;		   /* fsync keeps a log whose replay may bring back some names without others */
 	bool acls;		   /* the filesystem below keeps POSIX ACLs, and makes new entries inherit them */
 	bool alone;		   /* private mode: nobody else changes the vault, and the kernel, with its
