@@ -183,7 +183,7 @@ static void set_size(struct copy *c, uint64_t size)
 
 static void set(struct copy *c, uint64_t off, const uint8_t *p, uint64_t n)
 {
-	if (off + n > c->size)
+	if (n > 0 && off + n > c->size)
 		set_size(c, off + n);
 	memcpy(c->want + off, p, n);
 }
