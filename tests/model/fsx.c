@@ -4,9 +4,10 @@
  * an own program after the idea of Apple's fsx (1991). What is done depends on the seed alone, so a failure comes
  * again: it is printed with the operations before it.
  *
- *	fsx [-s SEED] [-n OPERATIONS] [-l MAXSIZE] [-e EVERY -r COMMAND] [-x OPERATION] DIRECTORY
+ *	fsx [-s SEED] [-n OPERATIONS] [-l MAXSIZE] [-u] [-e EVERY -r COMMAND] [-x OPERATION] DIRECTORY
  *
  *	-l MAXSIZE   neither file gets larger (262144)
+ *	-u           O_DIRECT must work at any place, for any length and with any memory
  *	-e EVERY     after so many operations all is closed and COMMAND run, say to unmount and mount again
  *	-x OPERATION spoil what is in memory after this one, to see that it is noticed
  *
@@ -47,7 +48,9 @@ struct fsx {
 	struct copy file[FILES];
 	uint64_t max;
 	uint64_t seed;
-	uint8_t *buf; /* aligned, LONGEST + PAGE */
+	bool unaligned;
+	uint8_t *buf;    /* LONGEST */
+	uint8_t *direct; /* aligned, with two pages more */
 };
 
 __attribute__((noreturn, format(printf, 2, 3))) static void fail(struct fsx *x, const char *fmt,
@@ -243,34 +246,84 @@ static void do_read(struct fsx *x, struct copy *c)
 	same(x, c, x->buf, off, want, "read");
 }
 
-/* Past the kernel's cache. Lengths and places are those that every disk takes. */
+/* ---- past the kernel's cache ---- */
+
+/* What is read or written directly, and the memory for it: one piece, or two. */
+struct direct {
+	uint64_t off, n;
+	bool append;
+	struct iovec v[2];
+};
+
+/* Places, lengths and memory that every disk takes. */
+static void choose_aligned(struct fsx *x, const struct copy *c, bool reading, struct direct *d)
+{
+	d->off = a_place(x, c, !reading) / PAGE * PAGE;
+	d->n = (1 + model_below(&x->rng, LONGEST / PAGE)) * PAGE;
+	d->v[0] = (struct iovec){ x->direct, d->n };
+}
+
+/* Less than a page; half of the time whole sectors. */
+static uint64_t a_shift(struct fsx *x)
+{
+	return model_below(&x->rng, 2) ? model_below(&x->rng, PAGE) : model_below(&x->rng, PAGE / 512) * 512;
+}
+
+static void choose_unaligned(struct fsx *x, const struct copy *c, bool reading, struct direct *d)
+{
+	d->append = !reading && model_below(&x->rng, 8) == 0;
+	d->off = d->append ? c->size : a_place(x, c, true);
+	d->n = a_length(x, d->off, reading ? x->max + LONGEST : x->max);
+	uint64_t first = model_below(&x->rng, 2) ? d->n : model_below(&x->rng, d->n + 1);
+	d->v[0] = (struct iovec){ x->direct + a_shift(x), first };
+	d->v[1] = (struct iovec){ x->direct + PAGE + first + a_shift(x), d->n - first };
+}
+
+static void direct_read(struct fsx *x, const struct copy *c, int fd, const struct direct *d)
+{
+	uint64_t left = d->off < c->size ? c->size - d->off : 0, want = d->n < left ? d->n : left;
+	ssize_t r = preadv(fd, d->v, 2, (off_t)d->off);
+	must(x, r, "direct read");
+	if ((uint64_t)r != want)
+		fail(x, "%lld bytes read, not %llu", (long long)r, (unsigned long long)want);
+	memcpy(x->buf, d->v[0].iov_base, d->v[0].iov_len);
+	memcpy(x->buf + d->v[0].iov_len, d->v[1].iov_base, d->v[1].iov_len);
+	same(x, c, x->buf, d->off, want, "direct read");
+}
+
+static void direct_write(struct fsx *x, struct copy *c, int fd, const struct direct *d)
+{
+	model_fill(&x->rng, x->buf, d->n);
+	memcpy(d->v[0].iov_base, x->buf, d->v[0].iov_len);
+	memcpy(d->v[1].iov_base, x->buf + d->v[0].iov_len, d->v[1].iov_len);
+	wrote(x, c, pwritev(fd, d->v, 2, (off_t)d->off), d->off, d->n);
+}
+
 static void do_direct(struct fsx *x, struct copy *c)
 {
+	struct direct d = { .v[1].iov_base = x->direct };
 	bool reading = model_below(&x->rng, 2);
-	uint64_t off = a_place(x, c, !reading) / PAGE * PAGE,
-		 n = (1 + model_below(&x->rng, LONGEST / PAGE)) * PAGE;
-	if (!reading && off + n > x->max)
+	(x->unaligned ? choose_unaligned : choose_aligned)(x, c, reading, &d);
+	if (!reading && d.off + d.n > x->max)
 		return;
-	model_note(&x->log, "direct %s %c %llu +%llu", reading ? "read" : "write", c->name,
-		   (unsigned long long)off, (unsigned long long)n);
-	int fd = open(c->path, O_RDWR | O_DIRECT | O_CLOEXEC);
-	if (fd < 0 && errno == EINVAL) /* a filesystem that knows none, as tmpfs */
+	model_note(&x->log, "direct %s %c %llu +%llu, memory +%td %zu +%td",
+		   reading  ? "read" :
+		   d.append ? "append" :
+			      "write",
+		   c->name, (unsigned long long)d.off, (unsigned long long)d.n,
+		   (uint8_t *)d.v[0].iov_base - x->direct, d.v[0].iov_len, (uint8_t *)d.v[1].iov_base - x->direct);
+	int fd = open(c->path, O_RDWR | O_DIRECT | O_CLOEXEC | (d.append ? O_APPEND : 0));
+	if (fd < 0 && errno == EINVAL && !x->unaligned) /* a filesystem that knows none, as tmpfs */
 		return;
 	must(x, fd, "open O_DIRECT");
-	if (reading) {
-		uint64_t want = off < c->size ? (c->size - off < n ? c->size - off : n) : 0;
-		ssize_t r = pread(fd, x->buf, n, (off_t)off);
-		must(x, r, "direct read");
-		if ((uint64_t)r != want)
-			fail(x, "%lld bytes read, not %llu", (long long)r,
-			     (unsigned long long)want);
-		same(x, c, x->buf, off, want, "direct read");
-	} else {
-		model_fill(&x->rng, x->buf, n);
-		wrote(x, c, pwrite(fd, x->buf, n, (off_t)off), off, n);
-	}
+	if (reading)
+		direct_read(x, c, fd, &d);
+	else
+		direct_write(x, c, fd, &d);
 	must(x, close(fd), "close");
 }
+
+/* ---- by a mapping, and the rest ---- */
 
 static void do_map_read(struct fsx *x, struct copy *c)
 {
@@ -493,11 +546,12 @@ static void run_command(struct fsx *x, const char *command)
 
 static void begin(struct fsx *x, const char *dir)
 {
-	x->buf = aligned_alloc(PAGE, (LONGEST / PAGE + 2) * (size_t)PAGE);
+	x->buf = malloc(LONGEST);
+	x->direct = aligned_alloc(PAGE, (LONGEST / PAGE + 3) * (size_t)PAGE);
 	for (size_t i = 0; i < FILES; i++) {
 		struct copy *c = &x->file[i];
 		c->want = calloc(1, x->max + LONGEST);
-		if (!x->buf || !c->want)
+		if (!x->buf || !x->direct || !c->want)
 			fail(x, "out of memory");
 		c->name = (char)('a' + i);
 		(void)snprintf(c->path, sizeof(c->path) - 8, "%s/%c", dir, c->name);
@@ -512,7 +566,7 @@ int main(int argc, char **argv)
 	uint64_t n = 10000, every = 0, spoil = 0;
 	const char *command = NULL;
 	int o;
-	while ((o = getopt(argc, argv, "s:n:l:e:r:x:")) != -1) {
+	while ((o = getopt(argc, argv, "s:n:l:ue:r:x:")) != -1) {
 		switch (o) {
 		case 's':
 			x.seed = model_number(optarg);
@@ -522,6 +576,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			x.max = model_number(optarg);
+			break;
+		case 'u':
+			x.unaligned = true;
 			break;
 		case 'e':
 			every = model_number(optarg);
