@@ -31,6 +31,7 @@ static const struct {
 	{ "dirs", dirs_cases },
 	{ "errno", errno_cases },
 	{ "fallocate", fallocate_cases },
+	{ "flags", flags_cases },
 	{ "limits", limits_cases },
 	{ "link", link_cases },
 	{ "lock", lock_cases },

@@ -28,11 +28,11 @@ enum {
 
 /* Each ends with an entry without a name. */
 extern const struct posix_case acl_cases[], content_cases[], copy_cases[], direct_cases[], dirs_cases[], errno_cases[];
-extern const struct posix_case fallocate_cases[], limits_cases[], link_cases[], lock_cases[], mapping_cases[];
-extern const struct posix_case mode_cases[], names_cases[], open_cases[], paths_cases[], readdir_cases[];
-extern const struct posix_case rename_cases[], seek_cases[], special_cases[], symlink_cases[], sync_cases[];
-extern const struct posix_case times_cases[], unlinked_cases[], users_cases[], utimes_cases[], watch_cases[];
-extern const struct posix_case xattr_cases[], xattr_root_cases[];
+extern const struct posix_case fallocate_cases[], flags_cases[], limits_cases[], link_cases[], lock_cases[];
+extern const struct posix_case mapping_cases[], mode_cases[], names_cases[], open_cases[], paths_cases[];
+extern const struct posix_case readdir_cases[], rename_cases[], seek_cases[], special_cases[], symlink_cases[];
+extern const struct posix_case sync_cases[], times_cases[], unlinked_cases[], users_cases[], utimes_cases[];
+extern const struct posix_case watch_cases[], xattr_cases[], xattr_root_cases[];
 
 /* Somebody who is not root, and whose group is only his. */
 #define SOMEBODY 54321u
