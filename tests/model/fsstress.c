@@ -6,8 +6,10 @@
  * and the tree that is left. In the manner of SGI's fsstress (1997), whose runs cannot be compared.
  *
  *	fsstress [-s SEED] [-n OPERATIONS] [-p PROCESSES] [-v] DIRECTORY
+ *	fsstress -t DIRECTORY
  *
- * The directory must be empty. Exit code 0, or 2 if it could not be run.
+ * The directory must be empty. With -t nothing is done to it: what is there is printed, with times of modification.
+ * Exit code 0, or 2 if it could not be run.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -251,7 +253,7 @@ static uint64_t attribute_hash(const char *path, uint64_t h)
 	return h;
 }
 
-static void print_entry(const char *path)
+static void print_entry(const char *path, bool times)
 {
 	struct stat sb;
 	char target[PATH_SIZE + 1] = "";
@@ -266,8 +268,11 @@ static void print_entry(const char *path)
 		(void)!readlink(path, target, sizeof(target) - 1);
 	for (const char *p = path; *p; p++)
 		printf(*p > ' ' && *p < 127 ? "%c" : "\\x%02x", (uint8_t)*p);
-	printf(" %o %lu %lld %016llx %s\n", (unsigned int)sb.st_mode, (unsigned long)sb.st_nlink,
+	printf(" %o %lu %lld %016llx %s", (unsigned int)sb.st_mode, (unsigned long)sb.st_nlink,
 	       S_ISDIR(sb.st_mode) ? 0LL : (long long)sb.st_size, (unsigned long long)h, target);
+	if (times)
+		printf(" %lld.%09ld", (long long)sb.st_mtim.tv_sec, sb.st_mtim.tv_nsec);
+	(void)putchar('\n');
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -275,7 +280,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void print_tree(const char *dir)
+static void print_tree(const char *dir, bool times)
 {
 	struct dirent **list;
 	int n = scandir(dir, &list, NULL, by_name);
@@ -284,9 +289,9 @@ static void print_tree(const char *dir)
 		const char *name = list[i]->d_name;
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
 			(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-			print_entry(path);
+			print_entry(path, times);
 			if (list[i]->d_type == DT_DIR)
-				print_tree(path);
+				print_tree(path, times);
 		}
 		free(list[i]);
 	}
@@ -312,9 +317,9 @@ static int collect(FILE *from)
 int main(int argc, char **argv)
 {
 	uint64_t seed = 1, n = 2000, processes = 4;
-	bool verbose = false;
+	bool verbose = false, only_tree = false;
 	int o, bad = 0;
-	while ((o = getopt(argc, argv, "s:n:p:v")) != -1) {
+	while ((o = getopt(argc, argv, "s:n:p:vt")) != -1) {
 		switch (o) {
 		case 's':
 			seed = model_number(optarg);
@@ -328,6 +333,9 @@ int main(int argc, char **argv)
 		case 'v':
 			verbose = true;
 			break;
+		case 't':
+			only_tree = true;
+			break;
 		default:
 			return 2;
 		}
@@ -335,6 +343,10 @@ int main(int argc, char **argv)
 	if (argc - optind != 1 || processes < 1 || processes > 64 || chdir(argv[optind]) != 0) {
 		fprintf(stderr, "fsstress: see the head of its source\n");
 		return 2;
+	}
+	if (only_tree) {
+		print_tree(".", true);
+		return 0;
 	}
 	umask(022);
 	for (unsigned int i = 0; i < COMMON; i++) {
@@ -360,6 +372,6 @@ int main(int argc, char **argv)
 		bad |= waitpid(pid[i], &status, 0) < 0 || status != 0;
 		bad |= collect(said[i]) != 0;
 	}
-	print_tree(".");
+	print_tree(".", false);
 	return bad ? 2 : 0;
 }
