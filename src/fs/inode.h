@@ -53,6 +53,8 @@ struct node {
 	bool by_hint;		  /* the size that the kernel was last told is the hint's */
 	bool tended;		  /* is on one of the tender's lists */
 	bool whole;		  /* file_is_whole when its file was last closed */
+	_Atomic bool listed;	  /* a listing has begun, and none has come to its end since; private mode only */
+	_Atomic bool overtaken;	  /* a name was made, moved or removed since that */
 	int pin;		  /* O_PATH, or -1; to be dup'ed under the lock */
 	struct node_name *names;  /* lately seen first; a directory has one at most, the root none */
 	uint64_t true_size;

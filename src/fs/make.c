@@ -21,6 +21,7 @@ int make_begin(struct fs *fs, fuse_ino_t parent, const char *name, struct node_d
 	int r = node_dir_hold(fs, parent, d);
 	if (r < 0)
 		return r;
+	atomic_store(&d->node->overtaken, true);
 	return fs->read_only ? -EROFS : dir_seal_name(d->dir, name, strlen(name), sealed);
 }
 

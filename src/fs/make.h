@@ -11,7 +11,7 @@
 /* Whom the caller's new entries belong to. */
 struct dirops_owner make_owner(fuse_req_t req);
 
-/* Hold the directory and seal the name; -EROFS on a read-only mount. */
+/* Hold the directory, which is to be changed, and seal the name; -EROFS on a read-only mount. */
 int make_begin(struct fs *fs, fuse_ino_t parent, const char *name, struct node_dir *d,
 	       struct sealed_name *sealed);
 

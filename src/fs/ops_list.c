@@ -117,6 +117,26 @@ static int list_fill_from(struct list_reply *l, off_t off)
 	return r < 0 ? r : 0;
 }
 
+/*
+ * In private mode the kernel keeps a listing that has come to its end. Whether the directory has changed it asks only
+ * where somebody begins to read (6.18): one who began after a change would go on in the listing of one who began before
+ * it, once that is complete, miss names and see some that are gone. So at the end the kernel is told to forget what a
+ * change has overtaken. No change happens while a request to list is answered: the kernel holds the directory's lock.
+ */
+static void list_begins(struct fs *fs, struct node *n)
+{
+	if (!fs->shared && !atomic_exchange(&n->listed, true))
+		atomic_store(&n->overtaken, false);
+}
+
+/* Before the reply that says so. There is nothing to write back, so this may wait here. */
+static void list_ends(struct fs *fs, struct node *n)
+{
+	if (atomic_load(&n->listed) && atomic_load(&n->overtaken))
+		(void)fuse_lowlevel_notify_inval_inode(fs->se, fs_ino(fs, n), 0, 0);
+	atomic_store(&n->listed, false);
+}
+
 static void list_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 {
 	struct fs *fs = fs_of(req);
@@ -129,8 +149,12 @@ static void list_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bo
 		l.size = size < SCRATCH_BYTES ? size : SCRATCH_BYTES;
 		l.dir = &d;
 		r = node_dir_hold(fs, ino, &d);
+		if (r == 0 && off == 0)
+			list_begins(fs, d.node);
 		if (r == 0)
 			r = list_fill_from(&l, off);
+		if (r == 0 && l.used == 0)
+			list_ends(fs, d.node);
 	}
 	reply_data(req, l.buf, r < 0 ? r : (ssize_t)l.used);
 }

@@ -205,6 +205,47 @@ static void several_streams(void)
 	say("by a copy", "%d", again);
 }
 
+struct tally {
+	int stay, go, come;
+};
+
+/* Read on, and count the entries by what they begin with. */
+static bool read_on(int fd, size_t size, struct tally *t)
+{
+	_Alignas(8) char buf[20000];
+	long n = MUST(syscall(SYS_getdents64, fd, buf, size));
+	for (long at = 0; at < n;) {
+		const struct dirent64 *e = (const struct dirent64 *)(void *)(buf + at);
+		t->stay += strncmp(e->d_name, "stay", 4) == 0;
+		t->go += strncmp(e->d_name, "go", 2) == 0;
+		t->come += strncmp(e->d_name, "come", 4) == 0;
+		at += e->d_reclen;
+	}
+	return n > 0;
+}
+
+/* One listing begins before a change, one after it, and the first has come to its end before the second has: that one
+ * sees nothing of what was before. */
+static void overtaken(void)
+{
+	struct tally early = { 0 }, late = { 0 };
+	MUST(mkdir("d", 0755));
+	make_many("stay");
+	make_many("go");
+	int a = (int)MUST(open("d", O_RDONLY | O_DIRECTORY)), b = (int)MUST(open("d", O_RDONLY | O_DIRECTORY));
+	(void)read_on(a, 20000, &early);
+	for (int i = 0; i < MANY; i++)
+		MUST(rename(label_of("d/go%d", i), label_of("d/come%d", i)));
+	(void)read_on(b, 300, &late);
+	while (read_on(a, 20000, &early))
+		;
+	while (read_on(b, 300, &late))
+		;
+	say("stay", "%d and %d", early.stay, late.stay);
+	say("go", "%d in the second", late.go);
+	say("come", "%d in the second", late.come);
+}
+
 static void errors(void)
 {
 	char buf[300];
@@ -228,6 +269,7 @@ const struct posix_case readdir_cases[] = {
 	{ .name = "positions", .run = positions },
 	{ .name = "types", .run = types },
 	{ .name = "several-streams", .run = several_streams },
+	{ .name = "overtaken", .run = overtaken },
 	{ .name = "errors", .run = errors },
 	{ .name = NULL },
 };
