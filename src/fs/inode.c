@@ -289,7 +289,8 @@ static struct node *inode_new(struct inode_table *t, const struct stat *sb)
 	return n;
 }
 
-/* Under the shard's lock: the node with this number, one lookup counted, if there is one. */
+/* Under the shard's lock: the node with this number, one lookup counted, if there is one. What the kernel had
+ * forgotten is new to it: the file may be another by now, and an old handle must not lead to it. */
 static struct node *inode_count_lookup(struct inode_table *t, const struct stat *sb)
 {
 	struct node *n = inode_find_locked(inode_shard(t, sb->st_ino), sb->st_ino);
@@ -298,8 +299,8 @@ static struct node *inode_count_lookup(struct inode_table *t, const struct stat 
 		inode_orphan(t, n);
 		n = NULL;
 	}
-	if (n)
-		n->nlookup++;
+	if (n && n->nlookup++ == 0)
+		n->generation = ++t->generation;
 	return n;
 }
 

@@ -317,6 +317,21 @@ def renameat2(old, new, flags):
     _call(_libc.renameat2(-100, os.fsencode(old), -100, os.fsencode(new), flags))
 
 
+class FileHandle(ctypes.Structure):
+    """See open_by_handle_at(2)."""
+    _fields_ = [("bytes", ctypes.c_uint), ("type", ctypes.c_int), ("handle", ctypes.c_ubyte * 128)]
+
+
+def file_handle(path):
+    h = FileHandle(128)
+    _call(_libc.name_to_handle_at(-100, os.fsencode(path), ctypes.byref(h), ctypes.byref(ctypes.c_int()), 0))
+    return h
+
+
+def open_handle(mount_fd, handle, flags=os.O_RDONLY):
+    return _call(_libc.open_by_handle_at(mount_fd, ctypes.byref(handle), flags))
+
+
 def ciphertext(vault, plain):
     """The ciphertext of a plaintext file: the one with the same mtime to the nanosecond."""
     want = plain if isinstance(plain, int) else os.lstat(plain).st_mtime_ns
