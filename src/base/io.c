@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@
 #define TMP_PREFIX "cryptfs.tmp."
 #define TMP_RANDOM 12
 #define TMP_SIZE (sizeof(TMP_PREFIX) + 2 * TMP_RANDOM)
+
+#define IO_STATX_MOUNT_ROOT 0x2000U /* STATX_ATTR_MOUNT_ROOT, Linux 5.8 */
 
 ssize_t io_pread_full(int fd, void *buf, size_t n, off_t off)
 {
@@ -302,6 +305,35 @@ static int fsync_dir_fd(int fd)
 void io_fd_path(char path[static IO_FD_PATH], int fd)
 {
 	snprintf(path, IO_FD_PATH, "/proc/self/fd/%d", fd);
+}
+
+static struct timespec io_time(struct statx_timestamp t)
+{
+	return (struct timespec){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
+}
+
+int io_status(int fd, const char *name, struct stat *sb, bool *mounted)
+{
+	struct statx x;
+	if (statx(fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &x) != 0)
+		return -errno;
+	*mounted = x.stx_attributes & IO_STATX_MOUNT_ROOT;
+	*sb = (struct stat){
+		.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor),
+		.st_ino = x.stx_ino,
+		.st_mode = x.stx_mode,
+		.st_nlink = x.stx_nlink,
+		.st_uid = x.stx_uid,
+		.st_gid = x.stx_gid,
+		.st_rdev = makedev(x.stx_rdev_major, x.stx_rdev_minor),
+		.st_size = (off_t)x.stx_size,
+		.st_blksize = (blksize_t)x.stx_blksize,
+		.st_blocks = (blkcnt_t)x.stx_blocks,
+		.st_atim = io_time(x.stx_atime),
+		.st_mtim = io_time(x.stx_mtime),
+		.st_ctim = io_time(x.stx_ctime),
+	};
+	return 0;
 }
 
 bool io_is_dot(const char *name)

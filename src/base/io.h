@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Read up to n bytes at off; less only at the end of the file. Returns the count or -errno. */
@@ -41,6 +42,10 @@ int io_replace_file(int dirfd, const char *name, const char *backup, const void 
 /* The path by which calls that want one get at what fd (O_PATH or not) refers to. */
 #define IO_FD_PATH 32
 void io_fd_path(char path[static IO_FD_PATH], int fd);
+
+/* Status of name below fd, or of fd itself if that is empty, without following links. *mounted: is it where something
+ * is mounted? Kernels before 5.8 do not tell. Returns 0 or -errno. */
+int io_status(int fd, const char *name, struct stat *sb, bool *mounted);
 
 /* Is it "." or ".."? */
 bool io_is_dot(const char *name);

@@ -51,7 +51,7 @@ const char *offline_reason(int err)
 	case ELOOP:
 		return "too many symbolic links, or one that is not followed";
 	case EXDEV:
-		return "it leads out of the vault (a link to an absolute path, or another filesystem mounted inside)";
+		return "it leads out of the vault (a link to an absolute path, or something else mounted inside)";
 	case EACCES:
 	case EPERM:
 		return "you are not permitted to read it (look at the owner and mode of its encrypted file)";

@@ -51,7 +51,7 @@ static const struct {
 	[CHECK_HINT] = { CHECK_LEFTOVER, "size-hint", "the size hint is off" },
 	[CHECK_UNREADABLE] = { CHECK_UNCHECKED, "unreadable", "not checked: it cannot be opened" },
 	[CHECK_ELSEWHERE] = { CHECK_UNCHECKED, "other-filesystem",
-			      "not checked: another filesystem is mounted there" },
+			      "not checked: something else is mounted there" },
 };
 
 enum check_class check_class_of(enum check_kind kind)

@@ -43,7 +43,7 @@ enum check_kind {
 	CHECK_HINT,	/* the size hint is wrong, missing, or there in a vault that hides sizes */
 	/* not looked at */
 	CHECK_UNREADABLE, /* we may not */
-	CHECK_ELSEWHERE, /* another filesystem is mounted there */
+	CHECK_ELSEWHERE, /* something else is mounted there */
 	CHECK_KINDS
 };
 

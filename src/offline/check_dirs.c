@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "offline/check_impl.h"
 
 int check_dirs_open(int dirfd, const char *disk, int flags)
@@ -59,9 +60,11 @@ static int dir_take(struct check *c, struct check_dir *d, int fd)
 {
 	_cleanup_fd_ int own = fd;
 	struct stat sb;
-	if (fstat(own, &sb) != 0)
-		return -errno;
-	if (sb.st_dev != c->st->dev)
+	bool mounted;
+	int err = io_status(own, "", &sb, &mounted);
+	if (err < 0)
+		return err;
+	if (sb.st_dev != c->st->dev || (d->parent && mounted))
 		return -EXDEV;
 	if (d->entered && sb.st_ino != d->d.ino)
 		return -ESTALE;

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/codec.h"
+#include "base/io.h"
 #include "offline/check_impl.h"
 #include "store/symlink.h"
 #include "store/xattr.h"
@@ -295,17 +296,19 @@ static void check_entry(struct check *c, struct check_dir *d, const char *disk, 
 {
 	struct check_item item = { .dir = d };
 	struct stat sb;
+	bool mounted;
 	strcpy(item.disk, disk);
-	if (fstatat(d->d.fd, disk, &sb, AT_SYMLINK_NOFOLLOW) != 0) {
+	int err = io_status(d->d.fd, disk, &sb, &mounted);
+	if (err < 0) {
 		d->links_unsure = true;
-		check_failed(c, -errno, (struct check_place){ d, disk, NULL });
+		check_failed(c, err, (struct check_place){ d, disk, NULL });
 		return;
 	}
 	if (S_ISLNK(sb.st_mode))
 		note_link(c, d, disk);
 	if (!open_name(c, d, &item))
 		return;
-	if (sb.st_dev != c->st->dev)
+	if (mounted || sb.st_dev != c->st->dev)
 		check_failed(c, -EXDEV, (struct check_place){ d, disk, known(&item) });
 	else if (S_ISDIR(sb.st_mode))
 		check_child(c, &item, children);

@@ -45,6 +45,7 @@ int repair_find(const struct repair *r, const char *cipher, struct repair_place 
 {
 	struct repair_place _cleanup_place_ p = { .d.st = r->st, .d.root = true };
 	struct stat sb;
+	bool mounted;
 	p.d.fd = openat(r->st->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p.d.fd < 0)
 		return -errno;
@@ -60,9 +61,10 @@ int repair_find(const struct repair *r, const char *cipher, struct repair_place 
 		p.d.fd = fd;
 		p.d.root = false;
 	}
-	if (fstatat(p.d.fd, p.disk, &sb, AT_SYMLINK_NOFOLLOW) != 0)
-		return -errno;
-	if (sb.st_dev != r->st->dev)
+	int err = io_status(p.d.fd, p.disk, &sb, &mounted);
+	if (err < 0)
+		return err;
+	if (mounted || sb.st_dev != r->st->dev)
 		return -EXDEV;
 	*out = p;
 	p.d.fd = -1;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,19 +168,34 @@ static int dir_adopt(struct dir *d, int r)
 	return r == -EEXIST ? dir_read_id(d) : r;
 }
 
+/* Status of name below fd, or of fd itself: an entry of d. What is mounted on one is none; that is logged once, not
+ * each time somebody looks. */
+static int dir_status(const struct dir *d, int fd, const char *name, struct stat *sb)
+{
+	bool mounted;
+	int r = io_status(fd, name, sb, &mounted);
+	if (r < 0 || (!mounted && sb->st_dev == d->st->dev))
+		return r;
+	if (atomic_exchange(&d->st->told_mounted, d->ino) != d->ino)
+		log_warn("directory inode %llu: something is mounted on an entry of it, which cannot be used meanwhile",
+			 (unsigned long long)d->ino);
+	return -EXDEV;
+}
+
 int dir_open(const struct dir *parent, const char *disk, struct dir **out)
 {
 	_cleanup_fd_ int fd = openat(parent->fd, disk, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat sb;
-	if (fd < 0 || fstat(fd, &sb) != 0)
+	if (fd < 0)
 		return -errno;
-	if (sb.st_dev != parent->st->dev)
-		return -EXDEV;
+	int r = dir_status(parent, fd, "", &sb);
+	if (r < 0)
+		return r;
 	_cleanup_dir_ struct dir *d = dir_new(parent->st, fd, sb.st_ino);
 	if (!d)
 		return -ENOMEM;
 	(void)TAKE_FD(fd);
-	int r = dir_read_id(d);
+	r = dir_read_id(d);
 	if (r == -ENOENT || r == -EUCLEAN)
 		r = dir_adopt(d, r);
 	if (r < 0)
@@ -191,9 +207,7 @@ int dir_open(const struct dir *parent, const char *disk, struct dir **out)
 int dir_stat(const struct dir *d, const char *disk, struct stat *sb)
 {
 	SCOPED_READ(&d->st->modes);
-	if (fstatat(d->fd, disk, sb, AT_SYMLINK_NOFOLLOW) != 0)
-		return -errno;
-	return sb->st_dev == d->st->dev ? 0 : -EXDEV;
+	return dir_status(d, d->fd, disk, sb);
 }
 
 /* ---- removal ---- */

@@ -31,7 +31,7 @@ struct dir {
 int dir_open_root(struct store *st, struct dir **out);
 
 /* The directory called 'disk' in parent. Returns 0; -EUCLEAN if its ID file is missing (and it is not
- * empty) or damaged; -ENOTDIR; -EXDEV (another filesystem is mounted there); or -errno. */
+ * empty) or damaged; -ENOTDIR; -EXDEV (something is mounted there); or -errno. */
 int dir_open(const struct dir *parent, const char *disk, struct dir **out);
 
 /* Read the ID file of d, whose other fields are set, into d->id. Returns 0, -ENOENT (there is none), -EUCLEAN (it
@@ -55,7 +55,7 @@ static inline void dir_cleanup(struct dir **d)
 
 #define _cleanup_dir_ _cleanup_(dir_cleanup)
 
-/* Status of the entry 'disk', not following links. Returns 0, -EXDEV, or -errno. */
+/* Status of the entry 'disk', not following links. Returns 0, -EXDEV (something is mounted there), or -errno. */
 int dir_stat(const struct dir *d, const char *disk, struct stat *sb);
 
 /* Room for a name of something temporary (cryptfs.tmp.*), and a new one. */

@@ -27,6 +27,7 @@ struct store {
 	bool alone;		   /* private mode: nobody else changes the vault, and the kernel, with its
 				    * writeback cache, alone knows when a file was written */
 	pthread_rwlock_t modes;	   /* see store/force.h; innermost but for the side files' */
+	_Atomic ino_t told_mounted; /* of which directory it was last said that something is mounted in it */
 	struct sidefile_queue side;
 };
 

@@ -94,6 +94,8 @@ CALL_INT(SYMLINK, symlinkat, (const char *target, int fd, const char *name), (ta
 CALL_INT(MKNOD, mknodat, (int fd, const char *name, mode_t mode, dev_t dev), (fd, name, mode, dev))
 CALL_INT(STAT, fstat, (int fd, struct stat *sb), (fd, sb))
 CALL_INT(STAT, fstatat, (int fd, const char *name, struct stat *sb, int flags), (fd, name, sb, flags))
+CALL_INT(STAT, statx, (int fd, const char *name, int flags, unsigned int mask, struct statx *x),
+	 (fd, name, flags, mask, x))
 CALL_INT(MODE, fchmod, (int fd, mode_t mode), (fd, mode))
 CALL_INT(MODE, chmod, (const char *path, mode_t mode), (path, mode))
 CALL_INT(MODE, fchownat, (int fd, const char *name, uid_t uid, gid_t gid, int flags), (fd, name, uid, gid, flags))

@@ -268,6 +268,42 @@ static void test_fsync_dir(void **state)
 	assert_int_equal(io_fsync_dir(-1), -EBADF);
 }
 
+static void assert_status(int fd, const char *name)
+{
+	struct stat want, got;
+	bool mounted;
+	assert_int_equal(fstatat(fd, name, &want, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), 0);
+	assert_int_equal(io_status(fd, name, &got, &mounted), 0);
+	assert_false(mounted);
+	assert_true(got.st_dev == want.st_dev && got.st_ino == want.st_ino && got.st_mode == want.st_mode);
+	assert_true(got.st_nlink == want.st_nlink && got.st_uid == want.st_uid && got.st_gid == want.st_gid);
+	assert_true(got.st_size == want.st_size && got.st_blocks == want.st_blocks);
+	assert_true(got.st_blksize == want.st_blksize && got.st_rdev == want.st_rdev);
+	assert_memory_equal(&got.st_atim, &want.st_atim, sizeof(want.st_atim));
+	assert_memory_equal(&got.st_mtim, &want.st_mtim, sizeof(want.st_mtim));
+	assert_memory_equal(&got.st_ctim, &want.st_ctim, sizeof(want.st_ctim));
+}
+
+static void test_status(void **state)
+{
+	const struct timespec times[2] = { { 1234567890, 123456789 }, { 987654321, 987654321 } };
+	struct scratch *s = *state;
+	struct stat sb;
+	bool mounted;
+	put(s, "f", "0123456789");
+	assert_int_equal(utimensat(s->fd, "f", times, 0), 0);
+	assert_int_equal(linkat(s->fd, "f", s->fd, "g", 0), 0);
+	assert_int_equal(symlinkat("nowhere", s->fd, "l"), 0);
+	assert_status(s->fd, "f");
+	assert_status(s->fd, "l");
+	assert_status(s->fd, "");
+	_cleanup_fd_ int dev = open("/dev", O_PATH | O_CLOEXEC);
+	assert_status(dev, "null");
+	assert_int_equal(io_status(s->fd, "none", &sb, &mounted), -ENOENT);
+	assert_int_equal(io_status(AT_FDCWD, "/proc", &sb, &mounted), 0);
+	assert_true(mounted);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -291,6 +327,7 @@ int main(void)
 		T(test_replace_without_backup),
 		T(test_replace_after_interrupted_one),
 		T(test_fsync_dir),
+		T(test_status),
 	};
 	return RUN_TAP(tests, NULL, NULL);
 }
