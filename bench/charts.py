@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bar charts: how much faster than gocryptfs, one SVG for each kind of workload, drawn by gnuplot."""
+"""Charts as SVG, drawn by gnuplot: bars for how much faster than gocryptfs, lines for what grows."""
 
+import functools
 import os
 import shutil
 
@@ -21,6 +22,16 @@ set grid xtics lc rgb "#cccccc"
 set key outside bottom center horizontal
 set arrow from 1, graph 0 to 1, graph 1 nohead lc rgb "#333333" lw 2 front
 unset border
+"""
+HEAD_LINES = """
+set terminal svg size 1000,560 font "sans-serif,12" background rgb "white"
+set output "%s"
+set title "%s (a flat line: no more than with few)"
+set logscale xy
+set xtics nomirror
+set ytics nomirror
+set grid lc rgb "#cccccc"
+set key outside right center
 """
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#9c755f", "#76b7b2", "#edc948", "#e15759")
 
@@ -56,17 +67,32 @@ def script(path, kind, run, names, workloads):
     return "".join(blocks) + head + "plot " + ", ".join(plots) + "\n"
 
 
-def draw(folder, run, workloads):
-    """The paths of what was drawn."""
+def plot(folder, name, text):
+    """What 'text', a function of the path, has gnuplot draw there; returns the path."""
     if not shutil.which("gnuplot"):
         raise machine.Trouble("gnuplot is not installed")
     os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, name + ".svg")
+    machine.run("gnuplot", "-", input=text(path).encode())
+    return path
+
+
+def lines_of(folder, name, title, lines):
+    """A line for each {label: [(x, y), ...]}, on logarithmic scales; returns the path."""
+    blocks, plots = [], []
+    for i, (label, points) in enumerate(lines.items()):
+        blocks.append("$d%d << EOD\n%s\nEOD\n" % (i, "\n".join("%g %g" % point for point in points)))
+        plots.append('$d%d with linespoints pt 7 ps 0.6 lw 1.5 dt %d lc rgb "%s" title "%s"' % (
+            i, 1 + i // len(COLOURS), COLOURS[i % len(COLOURS)], label))
+    return plot(folder, name, lambda path: "".join(blocks) + HEAD_LINES % (path, title) + "plot " + ", ".join(plots))
+
+
+def draw(folder, run, workloads):
+    """The paths of what was drawn."""
     drawn = []
     for kind in ("data", "metadata"):
         names = [w for w in run["seconds"] if workloads[w].kind == kind]
-        path = os.path.join(folder, "bench-%s.svg" % kind)
-        text = script(path, kind, run, names, workloads) if names else None
-        if text:
-            machine.run("gnuplot", "-", input=text.encode())
-            drawn.append(path)
+        if names and script("", kind, run, names, workloads):
+            drawn.append(plot(folder, "bench-" + kind, functools.partial(
+                script, kind=kind, run=run, names=names, workloads=workloads)))
     return drawn

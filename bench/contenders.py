@@ -262,3 +262,14 @@ class Encfs(Mounted):
 ALL = {c.name: c for c in (Contender, Passthrough, Gocryptfs, GocryptfsXchacha, Securefs, Cryfs, Encfs, Cryptfs,
                            CryptfsShared)}
 QUICK = ("plain", "passthrough", "gocryptfs", "gocryptfs-xchacha", "securefs", "cryptfs", "cryptfs-shared")
+
+
+def helper():
+    """The program that makes the calls: 'make' builds it beside cryptfs."""
+    places = [os.environ.get("abs_top_builddir"), os.path.dirname(shutil.which(Cryptfs.program) or ""),
+              os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+    for place in places:
+        path = os.path.join(place or ".", "bench", "io")
+        if os.access(path, os.X_OK):
+            return os.path.abspath(path)
+    raise machine.Trouble("bench/io is not built: make bench/io in the build directory, and CRYPTFS=DIRECTORY/cryptfs")

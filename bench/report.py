@@ -99,13 +99,16 @@ def verdicts(run, workloads):
     return lines
 
 
-def head(run):
+def where(run):
     m = run["machine"]
+    return "%s, %d processors (%s), %.0f GiB of memory, Linux %s, disk below: %s." % (
+        run["when"], m["processors"], m["processor"], m["memory"] / (1 << 30), m["kernel"], m["disk"])
+
+
+def head(run):
     told = ", ".join("%s: %s" % (n, v) for n, v in run["versions"].items() if v)
-    lines = ["%s, %d processors (%s), %.0f GiB of memory, Linux %s, disk below: %s." % (
-        run["when"], m["processors"], m["processor"], m["memory"] / (1 << 30), m["kernel"], m["disk"]),
-        "Sizes: %s; rounds: %d; load average at the beginning: %.1f. %s." % (
-            run["size"], run["rounds"], m["load"], told)]
+    lines = [where(run), "Sizes: %s; rounds: %d; load average at the beginning: %.1f. %s." % (
+        run["size"], run["rounds"], run["machine"]["load"], told)]
     if run["notes"]:
         lines += ["", *("- " + n for n in run["notes"])]
     return lines
