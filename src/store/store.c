@@ -20,15 +20,15 @@ static bool store_writes_by_page(const struct statfs *sf)
 {
 	struct utsname u;
 	unsigned int major = 0, minor = 0;
-	if (sf->f_type == EXT4_SUPER_MAGIC)
-		return true;
-	return sf->f_type == XFS_SUPER_MAGIC && uname(&u) == 0 && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	if (sf->f_type != XFS_SUPER_MAGIC)
+		return sf->f_type == EXT4_SUPER_MAGIC;
+	return uname(&u) == 0 && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
 	       (major > 6 || (major == 6 && minor >= 6));
 }
 
-/* What the filesystem below can do, and cannot. Some keep their files' pages in a file of another one. The log of btrfs,
- * replayed after a power cut, has brought directories back without names that an fsync of them had covered, or with
- * old ones beside new ones: there only a whole commit will do. */
+/* What the filesystem below can do, and cannot. Some keep their files' pages in a file of another one. The log of
+ * btrfs, replayed after a power cut, has brought directories back without names that an fsync of them had covered,
+ * or with old ones beside new ones: there only a whole commit will do. */
 static void store_know(struct store *st)
 {
 	struct statfs sf;
