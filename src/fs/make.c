@@ -53,7 +53,7 @@ void make_entry(fuse_req_t req, fuse_ino_t parent, const char *name, make_fn *fn
 		if (r == 0)
 			r = fn(fs, d.dir, &sealed, &owner, arg);
 		if (r == 0) {
-			r = node_enter(fs, &d, sealed.disk, &n, &sb);
+			r = node_enter_made(fs, &d, sealed.disk, &n, &sb);
 			if (r < 0)
 				make_undo(fs, d.dir, &sealed);
 		}

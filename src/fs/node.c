@@ -211,12 +211,11 @@ int node_plain(struct fs *fs, struct node *n, const struct dir *dir, const char 
 	return S_ISREG(n->type) && node_size_at_hand(fs, n, sb) ? 0 : attr_plain(dir, disk, sb);
 }
 
-int node_enter(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n, struct stat *sb)
+static int node_enter_found(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n,
+			    struct stat *sb)
 {
 	struct node *found;
-	int r = dir_stat(d->dir, disk, sb);
-	if (r == 0)
-		r = inode_lookup(&fs->inodes, d->node, disk, sb, &found);
+	int r = inode_lookup(&fs->inodes, d->node, disk, sb, &found);
 	if (r < 0)
 		return r;
 	r = node_plain(fs, found, d->dir, disk, sb);
@@ -225,6 +224,33 @@ int node_enter(struct fs *fs, const struct node_dir *d, const char *disk, struct
 	else
 		*n = found;
 	return r;
+}
+
+int node_enter(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n, struct stat *sb)
+{
+	int r = dir_stat(d->dir, disk, sb);
+	return r < 0 ? r : node_enter_found(fs, d, disk, n, sb);
+}
+
+/* What has just been made has this number: a node that has it, too, is of something that went behind our back, and
+ * what the kernel keeps of that must not be taken for this. */
+static void node_lose_number(struct fs *fs, const struct stat *sb)
+{
+	struct node *old = inode_find(&fs->inodes, sb->st_ino);
+	if (!old)
+		return;
+	inode_lose_name(&fs->inodes, old, NULL, "", -1, true);
+	inode_unref(&fs->inodes, old);
+}
+
+int node_enter_made(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n, struct stat *sb)
+{
+	int r = dir_stat(d->dir, disk, sb);
+	if (r < 0)
+		return r;
+	if (S_ISDIR(sb->st_mode) || sb->st_nlink == 1)
+		node_lose_number(fs, sb);
+	return node_enter_found(fs, d, disk, n, sb);
 }
 
 int node_drop_bits(struct fs *fs, struct node *n, node_bits_fn *which, fuse_req_t req)

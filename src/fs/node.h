@@ -35,6 +35,9 @@ void node_dir_cleanup(struct node_dir *d);
  * the kernel. Returns 0, -ENOENT or -errno. */
 int node_enter(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n, struct stat *sb);
 
+/* The same for what has just been made there by us, be it another name of a file. */
+int node_enter_made(struct fs *fs, const struct node_dir *d, const char *disk, struct node **n, struct stat *sb);
+
 /* A descriptor, perhaps O_PATH, that refers to the node, for calls that concern no content. */
 struct node_fd {
 	struct fs *fs;

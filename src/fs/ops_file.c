@@ -136,7 +136,7 @@ static int file_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode
 	bool there = r == -EEXIST && !(fi->flags & O_EXCL); /* somebody else made it meanwhile */
 	if (r < 0 && !there)
 		return r;
-	r = node_enter(fs, &d, sealed.disk, n, sb);
+	r = (there ? node_enter : node_enter_made)(fs, &d, sealed.disk, n, sb);
 	if (r == 0) {
 		r = there ? file_open_node(req, fs, *n, fi->flags, fi) : file_adopt(fs, *n, TAKE_FD(fd), fi);
 		if (r == 0 && there)

@@ -369,10 +369,14 @@ int file_set_times(struct file *f, const struct timespec times[2])
 	if (futimens(f->fd, times) != 0)
 		return -errno;
 	(void)file_changed(f, 0);
-	if (times[1].tv_nsec != UTIME_OMIT && fstat(f->fd, &sb) == 0) {
-		f->mtime = sb.st_mtim;
-		f->touched = false;
-	}
+	if (times[1].tv_nsec == UTIME_OMIT)
+		return 0;
+	/* As it is below, which may be coarser; it must not be put back to what it was before. */
+	int r = fstat(f->fd, &sb) == 0 ? 0 : -errno;
+	if (r < 0 && times[1].tv_nsec == UTIME_NOW)
+		return r;
+	f->mtime = r == 0 ? sb.st_mtim : times[1];
+	f->touched = false;
 	return 0;
 }
 
