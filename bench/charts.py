@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Charts as SVG, drawn by gnuplot: bars for how much faster than gocryptfs, lines for what grows."""
 
-import functools
 import os
 import shutil
 
@@ -10,7 +9,6 @@ import targets
 
 HEAD = """
 set terminal svg size 1100,%d font "sans-serif,12" background rgb "white"
-set output "%s"
 set title "%s: speed, as a multiple of gocryptfs (further right is better)"
 set style fill solid 0.85 noborder
 set logscale x 2
@@ -25,7 +23,6 @@ unset border
 """
 HEAD_LINES = """
 set terminal svg size 1000,560 font "sans-serif,12" background rgb "white"
-set output "%s"
 set title "%s (a flat line: no more than with few)"
 set logscale xy
 set xtics nomirror
@@ -48,7 +45,7 @@ def bars(results, names, contender, slot, slots):
     return lines
 
 
-def script(path, kind, run, names, workloads):
+def script(kind, run, names, workloads):
     contenders = [n for n in run["contenders"] if n not in ("gocryptfs", "plain")]
     blocks, plots, found = [], [], [1.0]
     for slot, contender in enumerate(contenders):
@@ -62,18 +59,20 @@ def script(path, kind, run, names, workloads):
         return None
     # To gnuplot labels are formats.
     labels = ", ".join('"%s" %d' % (workloads[w].title.replace("%", "%%"), y) for y, w in enumerate(names))
-    head = HEAD % (160 + 16 * len(names) * max(2, len(contenders) // 2), path, kind.capitalize(), min(found) * 0.8,
+    head = HEAD % (160 + 16 * len(names) * max(2, len(contenders) // 2), kind.capitalize(), min(found) * 0.8,
                    max(found) * 1.25, len(names) - 0.4, labels)
     return "".join(blocks) + head + "plot " + ", ".join(plots) + "\n"
 
 
 def plot(folder, name, text):
-    """What 'text', a function of the path, has gnuplot draw there; returns the path."""
+    """What gnuplot draws from that text; returns the path."""
     if not shutil.which("gnuplot"):
         raise machine.Trouble("gnuplot is not installed")
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, name + ".svg")
-    machine.run("gnuplot", "-", input=text(path).encode())
+    drawn = machine.run("gnuplot", "-", input=text.encode())
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(drawn)
     return path
 
 
@@ -84,7 +83,7 @@ def lines_of(folder, name, title, lines):
         blocks.append("$d%d << EOD\n%s\nEOD\n" % (i, "\n".join("%g %g" % point for point in points)))
         plots.append('$d%d with linespoints pt 7 ps 0.6 lw 1.5 dt %d lc rgb "%s" title "%s"' % (
             i, 1 + i // len(COLOURS), COLOURS[i % len(COLOURS)], label))
-    return plot(folder, name, lambda path: "".join(blocks) + HEAD_LINES % (path, title) + "plot " + ", ".join(plots))
+    return plot(folder, name, "".join(blocks) + HEAD_LINES % title + "plot " + ", ".join(plots) + "\n")
 
 
 def draw(folder, run, workloads):
@@ -92,7 +91,7 @@ def draw(folder, run, workloads):
     drawn = []
     for kind in ("data", "metadata"):
         names = [w for w in run["seconds"] if workloads[w].kind == kind]
-        if names and script("", kind, run, names, workloads):
-            drawn.append(plot(folder, "bench-" + kind, functools.partial(
-                script, kind=kind, run=run, names=names, workloads=workloads)))
+        text = script(kind, run, names, workloads) if names else None
+        if text:
+            drawn.append(plot(folder, "bench-" + kind, text))
     return drawn

@@ -96,16 +96,21 @@ def processor_seconds(pid):
     return total
 
 
-def peak_memory(pid):
-    """Bytes resident at most since forget_peak()."""
+def memory(pid, what):
+    """Bytes that 'what' (VmRSS and the like) says of it and its children."""
     total = 0
     for p in family(pid):
         try:
             with open("/proc/%d/status" % p, encoding="utf-8") as f:
-                total += sum(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM:"))
+                total += sum(int(line.split()[1]) * 1024 for line in f if line.startswith(what + ":"))
         except OSError:
             continue
     return total
+
+
+def peak_memory(pid):
+    """Bytes resident at most since forget_peak()."""
+    return memory(pid, "VmHWM")
 
 
 def forget_peak(pid):

@@ -9,7 +9,6 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/codec.h"
-#include "base/io.h"
 #include "offline/check_impl.h"
 #include "store/symlink.h"
 #include "store/xattr.h"
@@ -296,10 +295,9 @@ static void check_entry(struct check *c, struct check_dir *d, const char *disk, 
 {
 	struct check_item item = { .dir = d };
 	struct stat sb;
-	bool mounted;
 	strcpy(item.disk, disk);
-	int err = io_status(d->d.fd, disk, &sb, &mounted);
-	if (err < 0) {
+	int err = store_status(c->st, d->d.fd, disk, &sb);
+	if (err < 0 && err != -EXDEV) {
 		d->links_unsure = true;
 		check_failed(c, err, (struct check_place){ d, disk, NULL });
 		return;
@@ -308,8 +306,8 @@ static void check_entry(struct check *c, struct check_dir *d, const char *disk, 
 		note_link(c, d, disk);
 	if (!open_name(c, d, &item))
 		return;
-	if (mounted || sb.st_dev != c->st->dev)
-		check_failed(c, -EXDEV, (struct check_place){ d, disk, known(&item) });
+	if (err < 0)
+		check_failed(c, err, (struct check_place){ d, disk, known(&item) });
 	else if (S_ISDIR(sb.st_mode))
 		check_child(c, &item, children);
 	else if (S_ISREG(sb.st_mode))

@@ -45,7 +45,6 @@ int repair_find(const struct repair *r, const char *cipher, struct repair_place 
 {
 	struct repair_place _cleanup_place_ p = { .d.st = r->st, .d.root = true };
 	struct stat sb;
-	bool mounted;
 	p.d.fd = openat(r->st->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p.d.fd < 0)
 		return -errno;
@@ -61,11 +60,9 @@ int repair_find(const struct repair *r, const char *cipher, struct repair_place 
 		p.d.fd = fd;
 		p.d.root = false;
 	}
-	int err = io_status(p.d.fd, p.disk, &sb, &mounted);
+	int err = store_status(r->st, p.d.fd, p.disk, &sb);
 	if (err < 0)
 		return err;
-	if (mounted || sb.st_dev != r->st->dev)
-		return -EXDEV;
 	*out = p;
 	p.d.fd = -1;
 	return 0;

@@ -172,14 +172,11 @@ static int dir_adopt(struct dir *d, int r)
  * each time somebody looks. */
 static int dir_status(const struct dir *d, int fd, const char *name, struct stat *sb)
 {
-	bool mounted;
-	int r = io_status(fd, name, sb, &mounted);
-	if (r < 0 || (!mounted && sb->st_dev == d->st->dev))
-		return r;
-	if (atomic_exchange(&d->st->told_mounted, d->ino) != d->ino)
+	int r = store_status(d->st, fd, name, sb);
+	if (r == -EXDEV && atomic_exchange(&d->st->told_mounted, d->ino) != d->ino)
 		log_warn("directory inode %llu: something is mounted on an entry of it, which cannot be used meanwhile",
 			 (unsigned long long)d->ino);
-	return -EXDEV;
+	return r;
 }
 
 int dir_open(const struct dir *parent, const char *disk, struct dir **out)

@@ -97,15 +97,9 @@ static int file_blame(struct file *f, int r)
 	return r < 0 ? f->error : 0;
 }
 
-/* The first block that the disk cannot hold. */
-static uint64_t file_careless(const struct file *f)
-{
-	return (f->care + CONTENT_PAYLOAD - 1) / CONTENT_PAYLOAD;
-}
-
 int file_quiesce(struct file *f, uint64_t k, uint64_t n)
 {
-	uint64_t end = file_careless(f);
+	uint64_t end = content_pages(f->care);
 	int r = 0;
 	if (k < end && (!f->notes || notes_have(f->notes, k, n)))
 		r = file_blame(f, file_clean_some(f, k, min_u64(n, end - k)));
@@ -119,7 +113,7 @@ void file_clean_ahead(struct file *f, uint64_t pos)
 	int r = 0;
 	{
 		SCOPED_READ(&f->lock);
-		if (file_is_restless(f) && pos / CONTENT_PAYLOAD < file_careless(f))
+		if (file_is_restless(f) && pos / CONTENT_PAYLOAD < content_pages(f->care))
 			r = file_clean(f, 0, 0);
 	}
 	if (r < 0) {

@@ -72,6 +72,13 @@ void store_free(struct store *st)
 	free(st);
 }
 
+int store_status(const struct store *st, int fd, const char *name, struct stat *sb)
+{
+	bool mounted;
+	int r = io_status(fd, name, sb, &mounted);
+	return r == 0 && (mounted || sb->st_dev != st->dev) ? -EXDEV : r;
+}
+
 int store_sync(struct store *st)
 {
 	int r = sidefile_syncfs(&st->side, st->root_fd);
