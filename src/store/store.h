@@ -36,8 +36,8 @@ struct store {
 int store_open(const struct vault *vault, int root_fd, bool read_only, struct store **out);
 void store_free(struct store *st);
 
-/* Status of what is an entry of the vault: name below fd, or fd itself if that is empty. Returns 0; -EXDEV if it is none,
- * since something is mounted there (*sb is that's); or -errno. */
+/* Status of what is an entry of the vault: name below fd, or fd itself if that is empty. Returns 0; -EXDEV if
+ * it is none, since something is mounted there (*sb is that's); or -errno. */
 int store_status(const struct store *st, int fd, const char *name, struct stat *sb);
 
 /* Put everything written so far on the disk (syncfs). Returns 0 or -errno. */
