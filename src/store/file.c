@@ -332,20 +332,40 @@ int file_sync(struct file *f, bool datasync)
 	return f->error;
 }
 
-int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct stat *sb))
+typedef int file_change(struct file *f, const struct stat *sb);
+
+static int file_change_and_back(struct file *f, const struct stat *sb, file_change *change)
 {
-	struct stat sb;
-	if (fstat(f->fd, &sb) != 0)
-		return -errno;
-	int r = change(f, &sb);
+	int r = change(f, sb);
 	if (r < 0)
 		return r;
-	struct timespec times[2] = { sb.st_atim, f->st->alone ? f->mtime : sb.st_mtim };
+	struct timespec times[2] = { sb->st_atim, f->st->alone ? f->mtime : sb->st_mtim };
 	/* Whoever may write a file of another's may not set its times: it is changed all the same. */
 	if (futimens(f->fd, times) != 0 && errno != EPERM && errno != EACCES)
 		return -errno;
 	f->touched = false;
 	return r;
+}
+
+/* To write and to cut takes set-id bits away, unless it is root who does it. Nobody sees or sets a mode meanwhile. */
+static int file_change_set_id(struct file *f, file_change *change)
+{
+	struct stat sb, after;
+	SCOPED_WRITE(&f->st->modes);
+	if (fstat(f->fd, &sb) != 0)
+		return -errno;
+	int r = file_change_and_back(f, &sb, change);
+	if (fstat(f->fd, &after) == 0 && after.st_mode != sb.st_mode)
+		(void)fchmod(f->fd, sb.st_mode & 07777); /* in vain if the file is another's */
+	return r;
+}
+
+int file_change_unseen(struct file *f, int (*change)(struct file *f, const struct stat *sb))
+{
+	struct stat sb;
+	if (fstat(f->fd, &sb) != 0)
+		return -errno;
+	return sb.st_mode & (S_ISUID | S_ISGID) ? file_change_set_id(f, change) : file_change_and_back(f, &sb, change);
 }
 
 static int file_change_hint(struct file *f, const struct stat *sb)
@@ -389,7 +409,7 @@ int file_settle(struct file *f)
 	bool hint = f->len > 0 && f->hint != FILE_HINT_RIGHT && !f->cut_off && !f->st->hide_sizes;
 	if (r < 0 || (!hint && !(f->touched && f->st->alone)))
 		return f->error < 0 ? f->error : r;
-	r = file_changed(f, file_keep_mtime(f, hint ? file_change_hint : file_change_nothing));
+	r = file_changed(f, file_change_unseen(f, hint ? file_change_hint : file_change_nothing));
 	if (r == 0 && hint)
 		f->hint = FILE_HINT_RIGHT;
 	return f->error < 0 ? f->error : r;

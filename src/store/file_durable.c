@@ -137,9 +137,9 @@ static int file_raise_step(struct file *f)
 	if (r < 0 || f->len == 0 || f->synced <= f->durable)
 		return r;
 	if (f->whole == f->len)
-		return file_changed(f, file_keep_mtime(f, file_change_durable));
+		return file_changed(f, file_change_unseen(f, file_change_durable));
 	bool sweep = f->sweeping && !(f->header.flags & CONTENT_FLAG_SPARSE);
-	r = file_changed(f, file_keep_mtime(f, sweep ? file_sweep : file_change_heal));
+	r = file_changed(f, file_change_unseen(f, sweep ? file_sweep : file_change_heal));
 	return r < 0 ? r : 1;
 }
 

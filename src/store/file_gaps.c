@@ -84,5 +84,5 @@ int file_gaps_tell(struct file *f)
 	int r = f->n_gaps > 0 ? file_refresh(f) : 0;
 	if (r < 0 || f->n_gaps == 0)
 		return r;
-	return file_changed(f, file_keep_mtime(f, file_change_sparse));
+	return file_changed(f, file_change_unseen(f, file_change_sparse));
 }

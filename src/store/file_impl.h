@@ -155,9 +155,9 @@ int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below);
 /* Take the size hint off, before the length changes. Exclusive lock. */
 int file_unhint(struct file *f);
 
-/* Change something below without leaving a trace in mtime. Returns what 'change' does, or -errno. Exclusive
+/* Change something below without leaving a trace in mtime or mode. Returns what 'change' does, or -errno. Exclusive
  * lock. */
-int file_keep_mtime(struct file *f, int (*change)(struct file *f, const struct stat *sb));
+int file_change_unseen(struct file *f, int (*change)(struct file *f, const struct stat *sb));
 
 /* No bytes at all, whatever there was. Exclusive lock. */
 int file_empty(struct file *f);
