@@ -15,6 +15,12 @@
 
 /* ---- opening ---- */
 
+static int list_open(struct fs *fs, fuse_ino_t ino)
+{
+	_cleanup_node_dir_ struct node_dir d;
+	return node_dir_hold(fs, ino, &d);
+}
+
 /* Nothing is kept for an open directory. In private mode the kernel need not ask: it goes on without, and takes a
  * listing that it has for good. */
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -24,8 +30,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 		(void)fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	_cleanup_node_dir_ struct node_dir d;
-	int r = node_dir_hold(fs, ino, &d);
+	int r = list_open(fs, ino);
 	fi->cache_readdir = fi->keep_cache = !fs->shared;
 	if (r < 0)
 		reply_result(req, r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The only place where 0 or -errno becomes a FUSE reply. Every callback ends in exactly one of these, with
- * no lock held.
+ * no lock held, and no node: the kernel may have forgotten it before the call returns (tests/lint/replies.sh).
  */
 #ifndef CRYPTFS_FS_REPLY_H
 #define CRYPTFS_FS_REPLY_H
