@@ -15,6 +15,7 @@
 #include "fs/inode.h"
 #include "fs/linger.h"
 #include "fs/listings.h"
+#include "fs/rest.h"
 #include "fs/session.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
@@ -51,6 +52,7 @@ struct fs {
 	struct moves moves;
 	struct listings listings;
 	struct linger linger;
+	struct rest rest;
 	struct tender *tender;
 	struct seeker *seeker;
 	bool read_only;

@@ -240,6 +240,7 @@ static void node_lose_number(struct fs *fs, const struct stat *sb)
 	if (!old)
 		return;
 	inode_lose_name(&fs->inodes, old, NULL, "", -1, true);
+	rest_leave(fs, old);
 	inode_unref(&fs->inodes, old);
 }
 

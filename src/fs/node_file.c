@@ -119,22 +119,30 @@ static int node_open_forced(struct fs *fs, struct node *n, int flags, int *out)
 	return r < 0 ? r : force_open(fs->st, path_fd, flags, out);
 }
 
+static int node_open_content(struct fs *fs, struct node *n, bool writable, int *fd)
+{
+	int flags = (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY;
+	/* Whoever opens it to write has not read it; only its owner may say so. */
+	int r = writable ? node_open(fs, n, flags | O_NOATIME, fd) : -EPERM;
+	if (r == -EPERM)
+		r = node_open(fs, n, flags, fd);
+	return r == -EACCES ? node_open_forced(fs, n, flags, fd) : r;
+}
+
 int node_file_open(struct fs *fs, struct node *n, struct file *f, bool writable)
 {
-	if (file_is_open(f, writable))
+	if (file_is_open(f, writable)) {
+		file_count_reads(f, !writable);
 		return 0;
+	}
 	if (writable && fs->read_only)
 		return -EROFS;
-	int fd = -1, flags = (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY;
-	/* Whoever opens it to write has not read it; only its owner may say so. */
-	int r = writable ? node_open(fs, n, flags | O_NOATIME, &fd) : -EPERM;
-	if (r == -EPERM)
-		r = node_open(fs, n, flags, &fd);
-	if (r == -EACCES)
-		r = node_open_forced(fs, n, flags, &fd);
-	if (r < 0)
-		return r;
-	return file_attach(f, fd, writable);
+	int fd = -1, r = node_open_content(fs, n, writable, &fd);
+	if (r == -EMFILE || r == -ENFILE) {
+		rest_end(fs);
+		r = node_open_content(fs, n, writable, &fd);
+	}
+	return r < 0 ? r : file_attach(f, fd, writable);
 }
 
 int node_file_hold(struct fs *fs, struct node *n, bool writable, struct node_file *out)

@@ -150,7 +150,10 @@ static void doomed_done(struct doomed *x, const struct node *parent, const char 
 		SCOPED_LOCK(&x->fs->dirs.lock);
 		x->node->pinned = true;
 	}
-	inode_lose_name(&x->fs->inodes, x->node, parent, disk, TAKE_FD(x->pin), dir || x->sb.st_nlink <= 1);
+	bool gone = dir || x->sb.st_nlink <= 1;
+	inode_lose_name(&x->fs->inodes, x->node, parent, disk, TAKE_FD(x->pin), gone);
+	if (gone && !dir)
+		rest_leave(x->fs, x->node);
 }
 
 static int dir_unlink(struct fs *fs, fuse_ino_t parent, const char *name)

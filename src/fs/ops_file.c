@@ -212,7 +212,7 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 {
 	struct fs *fs = fs_of(req);
 	(void)fi;
-	node_file_put(fs, fs_node(fs, ino));
+	rest_put(fs, fs_node(fs, ino));
 	reply_result(req, 0);
 }
 

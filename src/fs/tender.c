@@ -62,6 +62,7 @@ static void *tender_main(void *arg)
 	int ticks = 0;
 	while (tender_wait(t, &crowd)) {
 		struct store *st = t->fs->st;
+		rest_tick(t->fs);
 		if (sidefile_pending(&st->side)) {
 			int r = store_drain(st);
 			if (r < 0)

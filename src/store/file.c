@@ -217,6 +217,14 @@ int file_attach(struct file *f, int fd, bool writable)
 	return f->loaded ? 0 : file_load(f);
 }
 
+void file_count_reads(struct file *f, bool count)
+{
+	SCOPED_READ(&f->lock);
+	int flags = fcntl(f->fd, F_GETFL), want = count ? flags & ~O_NOATIME : flags | O_NOATIME;
+	if (flags >= 0 && want != flags)
+		(void)fcntl(f->fd, F_SETFL, want);
+}
+
 /* Returns 1 if it had changed below, 0 if not, or -errno. */
 static int file_look(struct file *f)
 {
@@ -396,6 +404,19 @@ int file_set_times(struct file *f, const struct timespec times[2])
 	if (r < 0 && times[1].tv_nsec == UTIME_NOW)
 		return r;
 	f->mtime = r == 0 ? sb.st_mtim : times[1];
+	f->touched = false;
+	return 0;
+}
+
+int file_keep_time(struct file *f)
+{
+	SCOPED_WRITE(&f->lock);
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, f->mtime };
+	if (!f->loaded || !f->writable || !f->touched || !f->st->alone)
+		return 0;
+	/* Whoever may write a file of another's may not set its times. */
+	if (futimens(f->fd, times) != 0 && errno != EPERM && errno != EACCES)
+		return -errno;
 	f->touched = false;
 	return 0;
 }

@@ -38,6 +38,10 @@ bool file_is_open(struct file *f, bool writable);
  * -EPROTONOSUPPORT; or -errno: then nothing but file_truncate to 0 works until it is attached again. */
 int file_attach(struct file *f, int fd, bool writable);
 
+/* Does reading below leave its trace in atime from now on? It should if whoever opens it wants to read, and not if he
+ * wants to write. Does nothing if the file is another's. */
+void file_count_reads(struct file *f, bool count);
+
 /* Look again at what is below, if something other than this object has changed it since (shared mode).
  * Returns 1 if it had changed, 0 if not, or as file_attach. */
 int file_revalidate(struct file *f);
@@ -91,6 +95,9 @@ int file_set_times(struct file *f, const struct timespec times[2]);
 /* At a close: set the size hint if it is off, leaving mtime as it is (or giving it back, where the kernel
  * owns it). Returns an error of write-back, as file_sync would, else 0 or -errno. */
 int file_settle(struct file *f);
+
+/* The part of that which others can see: give mtime back, where the kernel owns it. Returns 0 or -errno. */
+int file_keep_time(struct file *f);
 
 /* Durable length (doc/format.md 3.3). file_raise writes it if more is known to be on disk than it says,
  * leaving mtime as it is. file_mark notes the present length; once a syncfs that began after that has
