@@ -10,7 +10,7 @@
 #include "fs/loop.h"
 
 #define LOOP_LEAST 2
-#define LOOP_MOST 10
+#define LOOP_MOST 8
 #define LOOP_STEP_NS 20000000L
 
 struct loop_thread {
