@@ -8,6 +8,7 @@ import targets
 
 BEGIN, END = "<!-- bench -->\n", "<!-- end of bench -->\n"
 MIB = 1 << 20
+TABLES = ("amounts", "seconds", "processor", "memory")
 
 
 def save(path, run):
@@ -19,6 +20,31 @@ def save(path, run):
 def load(path):
     with open(path, encoding="utf-8") as f:
         return json.load(f)
+
+
+def join(runs):
+    """Of runs of the same size with different workloads one. What was measured twice counts as it was at last."""
+    whole = {**runs[0], "contenders": [], "notes": [], "versions": {}}
+    for key in TABLES:
+        whole[key] = {}
+    for run in runs:
+        if run["size"] != whole["size"]:
+            raise ValueError("runs of different sizes")
+        for key in TABLES:
+            whole[key].update(run[key])
+        whole["versions"].update(run["versions"])
+        whole["contenders"] += [n for n in run["contenders"] if n not in whole["contenders"]]
+        whole["notes"] += [n for n in run["notes"] if n not in whole["notes"]]
+    whole["rounds"] = between([run["rounds"] for run in runs])
+    whole["when"] = between([run["when"] for run in runs])
+    whole["load"] = between([run["machine"]["load"] for run in runs], "%.1f")
+    whole["names"] = max(run["names"] for run in runs)
+    return whole
+
+
+def between(values, form="%s"):
+    least, most = form % min(values), form % max(values)
+    return least if least == most else "%s to %s" % (least, most)
 
 
 def short(x):
@@ -107,8 +133,8 @@ def where(run):
 
 def head(run):
     told = ", ".join("%s: %s" % (n, v) for n, v in run["versions"].items() if v)
-    lines = [where(run), "Sizes: %s; rounds: %d; load average at the beginning: %.1f. %s." % (
-        run["size"], run["rounds"], run["machine"]["load"], told)]
+    lines = [where(run), "Sizes: %s; rounds: %s; load average at the beginning: %s. %s." % (
+        run["size"], run["rounds"], run["load"], told)]
     if run["notes"]:
         lines += ["", *("- " + n for n in run["notes"])]
     return lines
