@@ -24,7 +24,7 @@
 #define BUFFER 4096
 #define ROOM 2048 /* what the loop looks for, before it serves what must not be refused */
 #define NEVER (1 << 30)
-#define MOST 10
+#define MOST 8
 #define LONG 20000 /* requests that are row enough to show who is not needed */
 
 /* What a request is for. */
