@@ -72,7 +72,7 @@ def plot(folder, name, text):
     path = os.path.join(folder, name + ".svg")
     drawn = machine.run("gnuplot", "-", input=text.encode())
     with open(path, "w", encoding="utf-8") as f:
-        f.write(drawn)
+        f.write("".join(line.rstrip() + "\n" for line in drawn.splitlines()))
     return path
 
 
