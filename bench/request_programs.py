@@ -50,18 +50,22 @@ def git_init():
     run("git", "-C", "git", "init", "-q")
 
 
+def twice(*argv):
+    """Once before, and then."""
+    return (lambda: run(*argv),) * 2
+
+
 # What is done before, uncounted; and then.
 PROGRAMS = [
     ("untar %d files in %d directories" % (FILES, DIRECTORIES), None, lambda: run("tar", "-xf", "../tree.tar")),
-    ("find, again", lambda: run("find", "tree", "-size", "+9999"), lambda: run("find", "tree", "-size", "+9999")),
-    ("ls -lR, again", lambda: run("ls", "-lR", "tree"), lambda: run("ls", "-lR", "tree")),
+    ("find, again", *twice("find", "tree", "-size", "+9999")),
+    ("ls -lR, again", *twice("ls", "-lR", "tree")),
     ("read all of it (tar), again", read_tree, read_tree),
     ("cp -a", None, lambda: run("cp", "-a", "tree", "copy")),
-    ("rsync, nothing changed", lambda: run("rsync", "-a", "../tree/", "rsync/"),
-     lambda: run("rsync", "-a", "../tree/", "rsync/")),
+    ("rsync, nothing changed", *twice("rsync", "-a", "../tree/", "rsync/")),
     ("git add", git_init, lambda: run("git", "-C", "git", "-c", "gc.auto=0", "add", "-A")),
     ("git commit", None, lambda: run("git", "-C", "git", "-c", "gc.auto=0", "commit", "-q", "-m", "all")),
-    ("git status, again", lambda: run("git", "-C", "git", "status"), lambda: run("git", "-C", "git", "status")),
+    ("git status, again", *twice("git", "-C", "git", "status")),
     ("%d appends, each with open and close" % APPENDS, None, append),
     ("SQLite, %d inserts, WAL" % INSERTS, None, lambda: sqlite("WAL")),
     ("SQLite, %d inserts, DELETE" % INSERTS, None, lambda: sqlite("DELETE")),

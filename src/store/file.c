@@ -340,19 +340,23 @@ int file_sync(struct file *f, bool datasync)
 	return f->error;
 }
 
-typedef int file_change(struct file *f, const struct stat *sb);
+/* Whoever may write a file of another's may not set its times: it is changed all the same. */
+static int file_put_times(struct file *f, const struct timespec times[2])
+{
+	if (futimens(f->fd, times) != 0 && errno != EPERM && errno != EACCES)
+		return -errno;
+	f->touched = false;
+	return 0;
+}
 
 static int file_change_and_back(struct file *f, const struct stat *sb, file_change *change)
 {
 	int r = change(f, sb);
 	if (r < 0)
 		return r;
-	struct timespec times[2] = { sb->st_atim, f->st->alone ? f->mtime : sb->st_mtim };
-	/* Whoever may write a file of another's may not set its times: it is changed all the same. */
-	if (futimens(f->fd, times) != 0 && errno != EPERM && errno != EACCES)
-		return -errno;
-	f->touched = false;
-	return r;
+	const struct timespec times[2] = { sb->st_atim, f->st->alone ? f->mtime : sb->st_mtim };
+	int put = file_put_times(f, times);
+	return put < 0 ? put : r;
 }
 
 /* To write and to cut takes set-id bits away, unless it is root who does it. Nobody sees or sets a mode meanwhile. */
@@ -368,7 +372,7 @@ static int file_change_set_id(struct file *f, file_change *change)
 	return r;
 }
 
-int file_change_unseen(struct file *f, int (*change)(struct file *f, const struct stat *sb))
+int file_change_unseen(struct file *f, file_change *change)
 {
 	struct stat sb;
 	if (fstat(f->fd, &sb) != 0)
@@ -414,11 +418,7 @@ int file_keep_time(struct file *f)
 	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, f->mtime };
 	if (!f->loaded || !f->writable || !f->touched || !f->st->alone)
 		return 0;
-	/* Whoever may write a file of another's may not set its times. */
-	if (futimens(f->fd, times) != 0 && errno != EPERM && errno != EACCES)
-		return -errno;
-	f->touched = false;
-	return 0;
+	return file_put_times(f, times);
 }
 
 int file_settle(struct file *f)

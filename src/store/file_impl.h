@@ -157,7 +157,8 @@ int file_unhint(struct file *f);
 
 /* Change something below without leaving a trace in mtime or mode. Returns what 'change' does, or -errno. Exclusive
  * lock. */
-int file_change_unseen(struct file *f, int (*change)(struct file *f, const struct stat *sb));
+typedef int file_change(struct file *f, const struct stat *sb);
+int file_change_unseen(struct file *f, file_change *change);
 
 /* No bytes at all, whatever there was. Exclusive lock. */
 int file_empty(struct file *f);
