@@ -67,6 +67,20 @@ int vault_check_backup(const struct vault *v, int dirfd);
  * which); -ENOMEM; or -errno. */
 int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *slot, const char **why);
 
+/* The master key, for changes to slots and settings: opened with the secret, and the settings' MAC found right by it. v
+ * stays as it is. Returns 0 with *slot (may be NULL), or as vault_unlock. */
+int vault_master(const struct vault *v, const struct vault_secret *secret, struct key32 *master, uint32_t *slot,
+		 const char **why);
+
+/* As vault_open, from a file of any name below dirfd. */
+int vault_read(int dirfd, const char *name, struct vault **out, const char **why);
+
+/* Write the settings of v, as they have been changed, to dirfd: with a new MAC, atomically and durably, what was there
+ * before kept as cryptfs.json.bak. What is about to be written is parsed, and its MAC checked, first. lock_settings is
+ * held. Returns 0, -EIO (it would not open), -ENOMEM, or -errno: then the old settings are in place, or (if it is the
+ * directory that could not be synced) the new ones. */
+int vault_save(struct vault *v, int dirfd, const struct key32 *master);
+
 /* Wipe the subkeys and free. vault_free(NULL) does nothing. */
 void vault_free(struct vault *v);
 
