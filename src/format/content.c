@@ -43,11 +43,16 @@ int content_header_decode(struct content_header *h, const uint8_t in[static CONT
 	memcpy(h->file_nonce, in + H_NONCE, CONTENT_FILE_NONCE_LEN);
 	if (h->version == 0)
 		return -EUCLEAN;
-	if (h->version > CONTENT_VERSION || h->epoch != 0 || (h->flags & ~CONTENT_FLAG_SPARSE) != 0)
+	if (h->version > CONTENT_VERSION || (h->flags & ~CONTENT_FLAG_SPARSE) != 0)
 		return -EPROTONOSUPPORT;
 	if (!bytes_are_zero(in + H_ZERO, CONTENT_HEADER_LEN - H_ZERO))
 		return -EUCLEAN;
 	return 0;
+}
+
+uint16_t content_header_epoch(const uint8_t in[static CONTENT_HEADER_LEN])
+{
+	return get_le16(in + H_EPOCH);
 }
 
 void content_meta_encode(uint8_t out[static CONTENT_META_LEN], const struct content_meta *m)
@@ -58,14 +63,17 @@ void content_meta_encode(uint8_t out[static CONTENT_META_LEN], const struct cont
 	put_le64(out + M_DURABLE, m->durable);
 }
 
+uint16_t content_meta_epoch(const uint8_t in[static CONTENT_META_LEN])
+{
+	return get_le16(in + M_EPOCH);
+}
+
 int content_meta_decode(struct content_meta *m, const uint8_t in[static CONTENT_META_LEN],
 			uint64_t block)
 {
 	m->used = get_le16(in + M_USED);
 	m->epoch = get_le16(in + M_EPOCH);
 	m->durable = get_le64(in + M_DURABLE);
-	if (m->epoch != 0)
-		return -EPROTONOSUPPORT;
 	if (m->used <= content_sealed_off(block) || m->used > CONTENT_PAYLOAD)
 		return -EUCLEAN;
 	if (m->durable > (block == 0 ? CONTENT_MAX_SIZE + CONTENT_HEADER_LEN : 0))

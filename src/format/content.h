@@ -45,12 +45,18 @@ struct content_meta {
 
 void content_header_encode(uint8_t out[static CONTENT_HEADER_LEN], const struct content_header *h);
 
-/* Returns 0, -EUCLEAN (not a header) or -EPROTONOSUPPORT (newer version, epoch or flag). */
+/* Returns 0, -EUCLEAN (not a header) or -EPROTONOSUPPORT (newer version or flag). */
 int content_header_decode(struct content_header *h, const uint8_t in[static CONTENT_HEADER_LEN]);
+
+/* Only its epoch, of a header that is one. */
+uint16_t content_header_epoch(const uint8_t in[static CONTENT_HEADER_LEN]);
 
 void content_meta_encode(uint8_t out[static CONTENT_META_LEN], const struct content_meta *m);
 
-/* Returns 0, -EUCLEAN, or -EPROTONOSUPPORT (another epoch). */
+/* Of which epoch a block is, by meta that nothing has authenticated yet: which key to try. */
+uint16_t content_meta_epoch(const uint8_t in[static CONTENT_META_LEN]);
+
+/* Returns 0 or -EUCLEAN. */
 int content_meta_decode(struct content_meta *m, const uint8_t in[static CONTENT_META_LEN], uint64_t block);
 
 /* The additional data of a block; header is looked at for block 0 only. Returns its length. */

@@ -18,6 +18,7 @@ static const char *const kinds[] = {
 	[VAULTFILE_RECOVERY] = "recovery",
 	[VAULTFILE_KEYFILE] = "keyfile",
 	[VAULTFILE_KEYRING] = "keyring",
+	[VAULTFILE_KEYFILE_PASSPHRASE] = "keyfile+passphrase",
 };
 static const char *const kdfs[] = {
 	[VAULTFILE_ARGON2ID] = "argon2id",
@@ -74,7 +75,8 @@ int vaultfile_check_kdf(uint8_t kind, uint8_t kdf, uint32_t memory_kib, uint32_t
 		return -EUCLEAN;
 	if (kdf == VAULTFILE_BLAKE2B) {
 		bool plain = memory_kib == 0 && passes == 0 && lanes == 0;
-		return plain && kind != VAULTFILE_PASSPHRASE ? 0 : -EUCLEAN;
+		bool guessable = kind == VAULTFILE_PASSPHRASE || kind == VAULTFILE_KEYFILE_PASSPHRASE;
+		return plain && !guessable ? 0 : -EUCLEAN;
 	}
 	if (kdf != VAULTFILE_ARGON2ID)
 		return -EUCLEAN;
@@ -313,9 +315,27 @@ static int get_version(const json_t *root, struct vaultfile *vf, const char **wh
 
 static int get_epoch(const json_t *root, struct vaultfile *vf, const char **why)
 {
-	int r = get_u32(root, "epoch", &vf->epoch, why);
-	if (r == 0 && vf->epoch != 0)
-		return newer(why, "the key epoch is not known");
+	uint64_t epoch = 0;
+	int r = get_uint(root, "epoch", VAULTFILE_EPOCH_MAX, &epoch, why);
+	vf->epoch = (uint32_t)epoch;
+	return r;
+}
+
+/* The one member that need not be there. */
+static int get_previous(const json_t *root, struct vaultfile *vf, const char **why)
+{
+	static const char *const members[] = { "nonce", "wrapped" };
+	const json_t *obj = json_object_get(root, "previous");
+	if (!obj)
+		return 0;
+	int r = exactly(obj, members, N_OF(members), why);
+	if (r == 0 && vf->epoch == 0)
+		return damaged(why, "there is no key epoch before the first");
+	if (r == 0)
+		r = get_bytes(obj, "nonce", vf->previous.nonce, sizeof(vf->previous.nonce), why);
+	if (r == 0)
+		r = get_bytes(obj, "wrapped", vf->previous.wrapped, sizeof(vf->previous.wrapped), why);
+	vf->previous.there = true;
 	return r;
 }
 
@@ -323,16 +343,19 @@ static int get_root(const json_t *root, struct vaultfile *vf, const char **why)
 {
 	static const char *const members[] = { "cryptfs",   "vault_id", "created", "epoch",
 					       "coherency", "features", "label",   "slots",
-					       "mac",	    "checksum" };
+					       "mac",	    "checksum", "previous" };
+	size_t n = N_OF(members) - (json_object_get(root, "previous") == NULL);
 	int r = get_version(root, vf, why);
 	if (r == 0)
-		r = exactly(root, members, N_OF(members), why);
+		r = exactly(root, members, n, why);
 	if (r == 0)
 		r = get_bytes(root, "vault_id", vf->vault_id, sizeof(vf->vault_id), why);
 	if (r == 0)
 		r = get_uint(root, "created", CREATED_MAX, &vf->created, why);
 	if (r == 0)
 		r = get_epoch(root, vf, why);
+	if (r == 0)
+		r = get_previous(root, vf, why);
 	if (r == 0)
 		r = get_name(root, "coherency", coherencies, N_OF(coherencies), damaged,
 			     &vf->coherency, why);
@@ -421,6 +444,17 @@ static int put_lists(json_t *root, const struct vaultfile *vf)
 	return bad;
 }
 
+static int put_previous(json_t *root, const struct vaultfile_previous *p)
+{
+	json_t *obj = json_object();
+	int bad = json_object_set_new(root, "previous", obj);
+	if (bad)
+		return bad;
+	bad |= json_object_set_new(obj, "nonce", hex(p->nonce, sizeof(p->nonce)));
+	bad |= json_object_set_new(obj, "wrapped", hex(p->wrapped, sizeof(p->wrapped)));
+	return bad;
+}
+
 static int put_root(json_t *root, const struct vaultfile *vf)
 {
 	const char *coherency = name_in(coherencies, N_OF(coherencies), vf->coherency);
@@ -428,6 +462,8 @@ static int put_root(json_t *root, const struct vaultfile *vf)
 	bad |= json_object_set_new(root, "vault_id", hex(vf->vault_id, sizeof(vf->vault_id)));
 	bad |= json_object_set_new(root, "created", json_integer((json_int_t)vf->created));
 	bad |= json_object_set_new(root, "epoch", json_integer(vf->epoch));
+	if (vf->previous.there)
+		bad |= put_previous(root, &vf->previous);
 	bad |= json_object_set_new(root, "coherency", json_string(coherency));
 	bad |= put_lists(root, vf);
 	bad |= json_object_set_new(root, "mac", hex(vf->mac, sizeof(vf->mac)));
@@ -505,6 +541,11 @@ size_t vaultfile_record(uint8_t *out, const struct vaultfile *vf)
 		bytes_put(&w, s->nonce, sizeof(s->nonce));
 		bytes_put(&w, s->wrapped, sizeof(s->wrapped));
 	}
+	if (vf->previous.there) {
+		bytes_put_u8(&w, 1);
+		bytes_put(&w, vf->previous.nonce, sizeof(vf->previous.nonce));
+		bytes_put(&w, vf->previous.wrapped, sizeof(vf->previous.wrapped));
+	}
 	return w.len; /* labels are bounded, so everything fits */
 }
 
@@ -515,5 +556,14 @@ size_t vaultfile_slot_ad(uint8_t *out, const uint8_t vault_id[static VAULTFILE_I
 	bytes_put(&w, VAULTFILE_SLOT_LABEL, strlen(VAULTFILE_SLOT_LABEL));
 	bytes_put(&w, vault_id, VAULTFILE_ID_LEN);
 	put_params(&w, s);
+	return w.len;
+}
+
+size_t vaultfile_previous_ad(uint8_t *out, const struct vaultfile *vf)
+{
+	struct bytes_writer w = { .p = out, .cap = VAULTFILE_PARAMS_MAX };
+	bytes_put(&w, VAULTFILE_PREVIOUS_LABEL, strlen(VAULTFILE_PREVIOUS_LABEL));
+	bytes_put(&w, vf->vault_id, VAULTFILE_ID_LEN);
+	bytes_put_le32(&w, vf->epoch);
 	return w.len;
 }

@@ -23,6 +23,8 @@
 #define VAULTFILE_MAC_LEN 32u
 #define VAULTFILE_RECORD_MAX 16384u
 #define VAULTFILE_PARAMS_MAX 512u
+#define VAULTFILE_EPOCH_MAX 65535u
+#define VAULTFILE_PREVIOUS_LABEL "cryptfs previous v1"
 #define VAULTFILE_SLOT_LABEL "cryptfs slot v1"
 #define VAULTFILE_SETTINGS_LABEL "cryptfs settings v1"
 
@@ -38,6 +40,7 @@ enum vaultfile_kind {
 	VAULTFILE_RECOVERY = 2,
 	VAULTFILE_KEYFILE = 3,
 	VAULTFILE_KEYRING = 4,
+	VAULTFILE_KEYFILE_PASSPHRASE = 5,
 };
 
 enum vaultfile_kdf { VAULTFILE_ARGON2ID = 1, VAULTFILE_BLAKE2B = 2 };
@@ -61,11 +64,19 @@ struct vaultfile_slot {
 	uint8_t wrapped[VAULTFILE_WRAPPED_LEN]; /* tag || ciphertext */
 };
 
+/* The master key of the epoch before, wrapped under the present one. */
+struct vaultfile_previous {
+	bool there; /* while a vault is being given a new master key */
+	uint8_t nonce[VAULTFILE_NONCE_LEN];
+	uint8_t wrapped[VAULTFILE_WRAPPED_LEN]; /* tag || ciphertext */
+};
+
 struct vaultfile {
 	uint32_t version;
 	uint8_t vault_id[VAULTFILE_ID_LEN];
 	uint64_t created; /* seconds since 1970 */
-	uint32_t epoch;
+	uint32_t epoch;	  /* of what is new */
+	struct vaultfile_previous previous;
 	uint8_t coherency; /* enum vaultfile_coherency */
 	uint32_t features; /* VAULTFILE_FEATURE_* */
 	char label[VAULTFILE_LABEL_MAX + 1];
@@ -89,6 +100,9 @@ size_t vaultfile_record(uint8_t *out, const struct vaultfile *vf);
 /* A slot's additional data: label, vault ID, params; out has VAULTFILE_PARAMS_MAX bytes. Returns its length. */
 size_t vaultfile_slot_ad(uint8_t *out, const uint8_t vault_id[static VAULTFILE_ID_LEN],
 			 const struct vaultfile_slot *s);
+
+/* The additional data of 'previous': label, vault ID, epoch; out has VAULTFILE_PARAMS_MAX bytes. Returns its length. */
+size_t vaultfile_previous_ad(uint8_t *out, const struct vaultfile *vf);
 
 /* Are these KDF parameters within the format's limits? Returns 0 or -EUCLEAN. */
 int vaultfile_check_kdf(uint8_t kind, uint8_t kdf, uint32_t memory_kib, uint32_t passes, uint32_t lanes);

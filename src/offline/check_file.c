@@ -100,7 +100,7 @@ static enum check_kind load_first(struct check_file *f, struct scratch *sc)
 	struct content_meta meta;
 	int r = content_header_decode(&f->header, sc->one + CONTENT_PAYLOAD_OFF);
 	if (r == 0) {
-		block_set_file(f->st, sc, f->header.file_nonce);
+		block_set_file(f->st, sc, f->header.epoch, f->header.file_nonce);
 		r = block_open(sc, 0, sc->one, &meta, sc->block);
 	}
 	if (r < 0)
@@ -270,7 +270,7 @@ int check_file_verify(const struct check_file *f, uint64_t from, uint64_t to, co
 	_cleanup_scratch_ struct scratch *sc = scratch_get();
 	if (!sc)
 		return -ENOMEM;
-	block_set_file(f->st, sc, f->header.file_nonce);
+	block_set_file(f->st, sc, f->header.epoch, f->header.file_nonce);
 	struct run run = { .f = f, .sink = sink };
 	uint64_t there = min_u64(to, f->pages);
 	int r = 0;

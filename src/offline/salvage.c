@@ -210,7 +210,7 @@ static void salvage_header(struct salvage_job *j)
 	j->s->header_lost = true;
 	if (salvage_read(j, 0, 1) == 0)
 		return;
-	block_set_file(j->st, j->sc, header + CONTENT_FILE_NONCE_OFF);
+	block_set_file(j->st, j->sc, content_header_epoch(header), header + CONTENT_FILE_NONCE_OFF);
 	if (content_header_decode(&h, header) < 0)
 		return;
 	j->sparse = h.flags & CONTENT_FLAG_SPARSE;

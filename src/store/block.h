@@ -12,8 +12,9 @@
 #include "store/store.h"
 
 /* Derive the file's key and put it into the scratch's cipher. Blocks sealed or opened through sc until
- * the next call belong to that file. */
-void block_set_file(const struct store *st, struct scratch *sc,
+ * the next call belong to that file. They are sealed in its header's epoch, which tells that all of a file has been
+ * given the new key; they are opened in their own. */
+void block_set_file(const struct store *st, struct scratch *sc, uint16_t epoch,
 		    const uint8_t file_nonce[static CONTENT_FILE_NONCE_LEN]);
 
 /* Wipe that key again. */

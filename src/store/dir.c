@@ -60,13 +60,33 @@ int dir_open_root(struct store *st, struct dir **out)
 
 /* ---- the ID file ---- */
 
-void dir_id_encode(const struct store *st, uint8_t out[static NAME_DIR_FILE_LEN],
-		   const uint8_t id[static NAME_DIR_ID_LEN])
+static void dir_id_sign(const struct vault *v, uint8_t out[static NAME_DIR_FILE_LEN],
+			const uint8_t id[static NAME_DIR_ID_LEN])
 {
-	const struct key32 *key = &st->vault->keys->dir_mac;
+	const struct key32 *key = &v->keys->dir_mac;
 	memcpy(out, id, NAME_DIR_ID_LEN);
 	kdf_hash(out + NAME_DIR_ID_LEN, NAME_DIR_MAC_LEN, key->b, sizeof(key->b), NAME_DIR_LABEL,
 		 strlen(NAME_DIR_LABEL), id, NAME_DIR_ID_LEN);
+}
+
+void dir_id_encode(const struct store *st, uint8_t out[static NAME_DIR_FILE_LEN],
+		   const uint8_t id[static NAME_DIR_ID_LEN])
+{
+	dir_id_sign(st->vault, out, id);
+}
+
+bool dir_id_is_right(const struct store *st, const uint8_t file[static NAME_DIR_FILE_LEN], bool *past)
+{
+	uint8_t want[NAME_DIR_FILE_LEN];
+	*past = false;
+	dir_id_sign(st->vault, want, file);
+	if (memcmp(file, want, sizeof(want)) == 0)
+		return true;
+	if (!st->vault->past)
+		return false;
+	*past = true;
+	dir_id_sign(st->vault->past, want, file);
+	return memcmp(file, want, sizeof(want)) == 0;
 }
 
 int dir_write_id(struct store *st, int fd, const uint8_t id[static NAME_DIR_ID_LEN])
@@ -78,7 +98,7 @@ int dir_write_id(struct store *st, int fd, const uint8_t id[static NAME_DIR_ID_L
 
 int dir_read_id(struct dir *d)
 {
-	uint8_t buf[NAME_DIR_FILE_LEN], want[NAME_DIR_FILE_LEN];
+	uint8_t buf[NAME_DIR_FILE_LEN];
 	ssize_t n = io_read_file(d->fd, NAME_DIR_FILE, buf, sizeof(buf));
 	if (n == -EACCES) {
 		struct force_dir force;
@@ -92,8 +112,7 @@ int dir_read_id(struct dir *d)
 		return (int)n;
 	if (n != (ssize_t)sizeof(buf))
 		return -EUCLEAN;
-	dir_id_encode(d->st, want, buf);
-	if (memcmp(buf, want, sizeof(want)) != 0)
+	if (!dir_id_is_right(d->st, buf, &d->past))
 		return -EUCLEAN;
 	memcpy(d->id, buf, sizeof(d->id));
 	return 0;
@@ -160,6 +179,7 @@ static int dir_adopt(struct dir *d, int r)
 	if (empty < 0)
 		return empty;
 	rng_bytes(d->id, sizeof(d->id));
+	d->past = false;
 	if (d->st->read_only)
 		return 0;
 	if (r == -EUCLEAN && unlinkat(d->fd, NAME_DIR_FILE, 0) != 0 && errno != ENOENT)
@@ -253,16 +273,18 @@ void dir_strip_done(struct dir_stripped *s)
 
 /* ---- names ---- */
 
-int dir_seal_name(const struct dir *d, const char *name, size_t len, struct sealed_name *out)
+/* The root's ID comes from the master key. */
+static const uint8_t *dir_id_of(const struct dir *d, const struct vault *v)
 {
-	if (len > NAME_MAX_LEN)
-		return -ENAMETOOLONG;
-	if (!name_is_valid(name, len))
-		return -EINVAL;
+	return d->root ? v->keys->root_id : d->id;
+}
+
+static void dir_seal_by(const struct dir *d, const struct vault *v, const char *name, size_t len,
+			struct sealed_name *out)
+{
 	uint8_t padded[NAME_PADDED_MAX];
 	size_t n = name_pad(padded, name, len);
-	siv_seal(d->st->vault->names, NAME_LABEL, strlen(NAME_LABEL), d->id, sizeof(d->id), padded, n,
-		 out->sealed);
+	siv_seal(v->names, NAME_LABEL, strlen(NAME_LABEL), dir_id_of(d, v), NAME_DIR_ID_LEN, padded, n, out->sealed);
 	out->len = (uint16_t)(n + SIV_TAG_LEN);
 	out->hashed = name_needs_hash(out->len);
 	if (out->hashed) {
@@ -272,6 +294,34 @@ int dir_seal_name(const struct dir *d, const char *name, size_t len, struct seal
 	} else {
 		name_encode_short(out->disk, out->sealed, out->len);
 	}
+}
+
+int dir_seal_new(const struct dir *d, const char *name, size_t len, struct sealed_name *out)
+{
+	if (len > NAME_MAX_LEN)
+		return -ENAMETOOLONG;
+	if (!name_is_valid(name, len))
+		return -EINVAL;
+	dir_seal_by(d, d->st->vault, name, len, out);
+	return 0;
+}
+
+static bool dir_has(const struct dir *d, const char *disk)
+{
+	struct stat sb;
+	return fstatat(d->fd, disk, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int dir_seal_name(const struct dir *d, const char *name, size_t len, struct sealed_name *out)
+{
+	int r = dir_seal_new(d, name, len, out);
+	const struct vault *past = d->st->vault->past;
+	if (r < 0 || !past || dir_has(d, out->disk))
+		return r;
+	struct sealed_name before;
+	dir_seal_by(d, past, name, len, &before);
+	if (dir_has(d, before.disk))
+		*out = before;
 	return 0;
 }
 
@@ -304,12 +354,18 @@ ssize_t dir_read_name(const struct dir *d, const char *disk, uint8_t *sealed)
 	return name_classify(disk) == NAME_LONG ? dir_read_long(d, disk, sealed) : name_decode_short(sealed, disk);
 }
 
+static int dir_open_by(const struct dir *d, const struct vault *v, const uint8_t *sealed, size_t n, uint8_t *padded)
+{
+	return siv_open(v->names, NAME_LABEL, strlen(NAME_LABEL), dir_id_of(d, v), NAME_DIR_ID_LEN, sealed, n, padded);
+}
+
 ssize_t dir_open_sealed(const struct dir *d, const uint8_t *sealed, size_t n, char *name)
 {
 	uint8_t padded[NAME_PADDED_MAX];
+	const struct vault *v = d->st->vault;
 	if (n <= SIV_TAG_LEN || n > NAME_SEALED_MAX)
 		return -EUCLEAN;
-	if (siv_open(d->st->vault->names, NAME_LABEL, strlen(NAME_LABEL), d->id, sizeof(d->id), sealed, n, padded) < 0)
+	if (dir_open_by(d, v, sealed, n, padded) < 0 && (!v->past || dir_open_by(d, v->past, sealed, n, padded) < 0))
 		return -EUCLEAN;
 	ssize_t len = name_unpad(padded, n - SIV_TAG_LEN);
 	if (len > 0)

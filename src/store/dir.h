@@ -21,6 +21,7 @@ struct dir {
 	int fd; /* O_PATH */
 	ino_t ino;
 	bool root;
+	bool past; /* its ID file is of the epoch before */
 	uint8_t id[NAME_DIR_ID_LEN];
 	/* Shared while entries are made in the directory, alone while it is being removed. Parents before
 	 * children; only a rename takes two. */
@@ -44,6 +45,9 @@ int dir_is_empty(const struct dir *d);
 /* What the ID file for id holds. */
 void dir_id_encode(const struct store *st, uint8_t out[static NAME_DIR_FILE_LEN],
 		   const uint8_t id[static NAME_DIR_ID_LEN]);
+
+/* Is this what an ID file holds? *past: by the key of the epoch before. */
+bool dir_id_is_right(const struct store *st, const uint8_t file[static NAME_DIR_FILE_LEN], bool *past);
 
 /* Close and free; dir_free(NULL) does nothing. */
 void dir_free(struct dir *d);
@@ -90,8 +94,12 @@ struct sealed_name {
 	uint8_t sealed[NAME_SEALED_MAX];
 };
 
-/* Seal a name for this directory. Returns 0, -ENAMETOOLONG, or -EINVAL. */
+/* Seal a name for this directory: as it is on disk, if it is there under the key of the epoch before. Returns 0,
+ * -ENAMETOOLONG, or -EINVAL. */
 int dir_seal_name(const struct dir *d, const char *name, size_t len, struct sealed_name *out);
+
+/* The same, always under the present key. */
+int dir_seal_new(const struct dir *d, const char *name, size_t len, struct sealed_name *out);
 
 /* Open a name on disk (NAME_SEALED or NAME_LONG, reading the side file) into name, which has
  * NAME_PADDED_MAX bytes. Returns its length, -EUCLEAN if it does not open here, or -errno. */

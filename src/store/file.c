@@ -59,7 +59,7 @@ struct scratch *file_scratch(const struct file *f)
 {
 	struct scratch *sc = scratch_get();
 	if (sc && f->len > 0)
-		block_set_file(f->st, sc, f->header.file_nonce);
+		block_set_file(f->st, sc, f->header.epoch, f->header.file_nonce);
 	return sc;
 }
 
@@ -107,7 +107,7 @@ static int file_load_header(const struct file *f, struct scratch *sc, struct fil
 	int r = content_header_decode(&s->header, sc->pages + CONTENT_PAYLOAD_OFF);
 	if (r < 0)
 		return r;
-	block_set_file(f->st, sc, s->header.file_nonce);
+	block_set_file(f->st, sc, s->header.epoch, s->header.file_nonce);
 	struct content_meta meta;
 	r = block_open(sc, 0, sc->pages, &meta, sc->block);
 	if (r < 0)

@@ -19,6 +19,7 @@ static void scratch_free(void *p)
 	if (!s)
 		return;
 	aead_free(s->aead);
+	aead_free(s->past);
 	keymem_free(s->key);
 	if (s->pages) {
 		keymem_wipe(s->block, 2 * CONTENT_PAGE);
@@ -43,6 +44,7 @@ struct scratch *scratch_get(void)
 	if (!s)
 		return NULL;
 	s->aead = aead_new();
+	s->past = aead_new();
 	s->key = keymem_alloc(sizeof(*s->key));
 	void *pages = mmap(NULL, SCRATCH_MAP, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -54,7 +56,7 @@ struct scratch *scratch_get(void)
 		s->block = s->out + SCRATCH_BYTES;
 		s->saved = s->block + CONTENT_PAGE;
 	}
-	if (!s->aead || !s->key || !s->pages || pthread_setspecific(scratch_key, s) != 0) {
+	if (!s->aead || !s->past || !s->key || !s->pages || pthread_setspecific(scratch_key, s) != 0) {
 		scratch_free(s);
 		return NULL;
 	}

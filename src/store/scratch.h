@@ -6,6 +6,7 @@
 #ifndef CRYPTFS_STORE_SCRATCH_H
 #define CRYPTFS_STORE_SCRATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "crypto/aead.h"
@@ -16,8 +17,12 @@
 #define SCRATCH_PAGES 264u
 
 struct scratch {
-	struct aead *aead;
+	struct aead *aead;		    /* under the file's key of the vault's epoch */
+	struct aead *past;		    /* of the epoch before, if the vault has its keys */
 	struct key32 *key;
+	uint16_t now;			    /* the vault's epoch */
+	bool both;			    /* 'past' is of use */
+	uint16_t epoch;			    /* what is sealed is of this one: now, or the one before */
 	uint8_t *pages;			    /* SCRATCH_PAGES * CONTENT_PAGE */
 	uint8_t *out;			    /* SCRATCH_BYTES: a reply's plaintext; the caller of the store's */
 	uint8_t *one;			    /* the last of them, for a page beside a request's */

@@ -28,16 +28,23 @@ static int symlink_seal_box(const struct store *st, const char *target, size_t n
 	return r;
 }
 
-static int symlink_open_box(const struct store *st, const uint8_t *box, size_t n, char *target)
+static int symlink_open_by(const struct vault *v, const uint8_t *box, size_t n, char *target)
 {
 	struct scratch *sc = scratch_get();
 	if (!sc)
 		return -ENOMEM;
-	aead_set_key(sc->aead, &st->vault->keys->links);
+	aead_set_key(sc->aead, &v->keys->links);
 	int r = aead_open(sc->aead, box, NAME_LINK_LABEL, strlen(NAME_LINK_LABEL), box + NAME_LINK_OVERHEAD,
 			  n - NAME_LINK_OVERHEAD, (uint8_t *)target, box + AEAD_NONCE_LEN);
 	aead_clear(sc->aead);
 	return r;
+}
+
+static int symlink_open_box(const struct store *st, const uint8_t *box, size_t n, char *target, bool *past)
+{
+	int r = symlink_open_by(st->vault, box, n, target);
+	*past = r == -EBADMSG && st->vault->past;
+	return *past ? symlink_open_by(st->vault->past, box, n, target) : r;
 }
 
 int symlink_seal(struct dir *d, const char *target, char *disk)
@@ -94,7 +101,7 @@ static ssize_t symlink_read_side(const struct dir *d, const char *target, uint8_
 
 /* The link 'disk' below fd; d is where a side file of its would be, or NULL. */
 static ssize_t symlink_read_at(const struct store *st, const struct dir *d, int fd, const char *disk,
-			       char *target)
+			       char *target, bool *past)
 {
 	uint8_t box[SYMLINK_BOX_MAX];
 	char raw[NAME_LINK_TARGET_MAX + 1];
@@ -111,7 +118,7 @@ static ssize_t symlink_read_at(const struct store *st, const struct dir *d, int 
 		return n;
 	if (n <= (ssize_t)NAME_LINK_OVERHEAD || n > (ssize_t)SYMLINK_BOX_MAX)
 		return -EUCLEAN;
-	int r = symlink_open_box(st, box, (size_t)n, target);
+	int r = symlink_open_box(st, box, (size_t)n, target, past);
 	if (r < 0)
 		return r;
 	n -= (ssize_t)NAME_LINK_OVERHEAD;
@@ -121,12 +128,19 @@ static ssize_t symlink_read_at(const struct store *st, const struct dir *d, int 
 
 ssize_t symlink_read(const struct dir *d, const char *disk, char *target)
 {
-	return symlink_read_at(d->st, d, d->fd, disk, target);
+	bool past;
+	return symlink_read_at(d->st, d, d->fd, disk, target, &past);
+}
+
+ssize_t symlink_read_past(const struct dir *d, const char *disk, char *target, bool *past)
+{
+	return symlink_read_at(d->st, d, d->fd, disk, target, past);
 }
 
 ssize_t symlink_read_fd(const struct store *st, int fd, char *target)
 {
-	return symlink_read_at(st, NULL, fd, "", target);
+	bool past;
+	return symlink_read_at(st, NULL, fd, "", target, &past);
 }
 
 ssize_t symlink_len(const struct dir *d, const char *disk, size_t n)

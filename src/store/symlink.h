@@ -16,6 +16,9 @@ int symlink_seal(struct dir *d, const char *target, char *disk);
  * Returns its length, -EUCLEAN or -EBADMSG if it is damaged, or -errno. */
 ssize_t symlink_read(const struct dir *d, const char *disk, char *target);
 
+/* The same; *past: it is sealed under the key of the epoch before. */
+ssize_t symlink_read_past(const struct dir *d, const char *disk, char *target, bool *past);
+
 /* The same for a link that has lost its name and is fd (O_PATH). -ENOENT if its target was in a side file. */
 ssize_t symlink_read_fd(const struct store *st, int fd, char *target);
 

@@ -69,7 +69,7 @@ bool xattr_is_inherited(const struct dir *d)
 	return d->st->acls && getxattr(path, XATTR_ACL_DEFAULT, NULL, 0) > 0;
 }
 
-static int xattr_seal_name(const struct store *st, const char *name, struct xattr_name *out)
+static int xattr_seal_name(const struct vault *v, const char *name, struct xattr_name *out)
 {
 	const char *plain = name + strlen(XATTR_USER);
 	size_t n = strlen(plain);
@@ -77,7 +77,7 @@ static int xattr_seal_name(const struct store *st, const char *name, struct xatt
 		return -EINVAL;
 	if (n > XATTR_PLAIN_MAX)
 		return -ERANGE;
-	siv_seal(st->vault->xattr_names, NAME_XATTR_LABEL, strlen(NAME_XATTR_LABEL), xattr_nonce,
+	siv_seal(v->xattr_names, NAME_XATTR_LABEL, strlen(NAME_XATTR_LABEL), xattr_nonce,
 		 sizeof(xattr_nonce), (const uint8_t *)plain, n, out->sealed);
 	out->len = n + SIV_TAG_LEN;
 	out->hashed = strlen(NAME_XATTR_PREFIX) + CODEC_B64_LEN(out->len) > XATTR_NAME_MAX;
@@ -103,7 +103,7 @@ static size_t xattr_ad(uint8_t *ad, const struct xattr_name *name)
 }
 
 /* Seal body (n bytes) into box. */
-static int xattr_seal_value(const struct store *st, const struct xattr_name *name, const uint8_t *body,
+static int xattr_seal_value(const struct vault *v, const struct xattr_name *name, const uint8_t *body,
 			    size_t n, uint8_t *box)
 {
 	uint8_t ad[XATTR_AD_MAX];
@@ -112,14 +112,14 @@ static int xattr_seal_value(const struct store *st, const struct xattr_name *nam
 		return -ENOMEM;
 	size_t ad_len = xattr_ad(ad, name);
 	rng_bytes(box, AEAD_NONCE_LEN);
-	aead_set_key(sc->aead, &st->vault->keys->xattr_values);
+	aead_set_key(sc->aead, &v->keys->xattr_values);
 	int r = aead_seal(sc->aead, box, ad, ad_len, body, n, box + XATTR_BOX_OVERHEAD, box + AEAD_NONCE_LEN);
 	aead_clear(sc->aead);
 	return r;
 }
 
 /* Open box (n bytes) in place. Returns the body's length, its beginning in *body. */
-static ssize_t xattr_open_value(const struct store *st, const struct xattr_name *name, uint8_t *box, size_t n,
+static ssize_t xattr_open_value(const struct vault *v, const struct xattr_name *name, uint8_t *box, size_t n,
 				uint8_t **body)
 {
 	uint8_t ad[XATTR_AD_MAX];
@@ -130,7 +130,7 @@ static ssize_t xattr_open_value(const struct store *st, const struct xattr_name 
 		return -ENOMEM;
 	size_t ad_len = xattr_ad(ad, name);
 	*body = box + XATTR_BOX_OVERHEAD;
-	aead_set_key(sc->aead, &st->vault->keys->xattr_values);
+	aead_set_key(sc->aead, &v->keys->xattr_values);
 	int r = aead_open(sc->aead, box, ad, ad_len, *body, n - XATTR_BOX_OVERHEAD, *body, box + AEAD_NONCE_LEN);
 	aead_clear(sc->aead);
 	return r < 0 ? r : (ssize_t)(n - XATTR_BOX_OVERHEAD);
@@ -138,7 +138,7 @@ static ssize_t xattr_open_value(const struct store *st, const struct xattr_name 
 
 /* Read and open the attribute whose disk name is set, hashed or not, into a buffer to free. *value is the
  * value in it; for a hashed name 'sealed' is filled in from the body. */
-static ssize_t xattr_load(const struct store *st, const char *path, struct xattr_name *name, uint8_t **buf,
+static ssize_t xattr_load(const struct vault *v, const char *path, struct xattr_name *name, uint8_t **buf,
 			  uint8_t **value)
 {
 	*buf = malloc(XATTR_SIZE_MAX);
@@ -147,7 +147,7 @@ static ssize_t xattr_load(const struct store *st, const char *path, struct xattr
 	ssize_t n = getxattr(path, name->disk, *buf, XATTR_SIZE_MAX);
 	if (n < 0)
 		return -errno;
-	n = xattr_open_value(st, name, *buf, (size_t)n, value);
+	n = xattr_open_value(v, name, *buf, (size_t)n, value);
 	if (n < 0 || !name->hashed)
 		return n;
 	if (n < 2)
@@ -167,10 +167,39 @@ static ssize_t xattr_load(const struct store *st, const char *path, struct xattr
 
 /* ---- the four calls ---- */
 
+/* Is there such an attribute on disk? Returns 0, -ENODATA, or -errno. */
+static int xattr_there(const char *path, const char *disk)
+{
+	return getxattr(path, disk, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* The attribute as it is on disk: under the present key, or while there is one under that of the epoch before. Returns
+ * 0 with *v whose it is, -ENODATA with *v the present one, or -errno. */
+static int xattr_find(const struct store *st, const char *path, const char *name, struct xattr_name *x,
+		      const struct vault **v)
+{
+	*v = st->vault;
+	int r = xattr_seal_name(*v, name, x);
+	if (r == 0)
+		r = xattr_there(path, x->disk);
+	if (r != -ENODATA || !st->vault->past)
+		return r;
+	struct xattr_name before;
+	r = xattr_seal_name(st->vault->past, name, &before);
+	if (r == 0)
+		r = xattr_there(path, before.disk);
+	if (r == 0) {
+		*x = before;
+		*v = st->vault->past;
+	}
+	return r;
+}
+
 ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value, size_t size)
 {
 	char path[IO_FD_PATH];
 	struct xattr_name x;
+	const struct vault *v;
 	int class = xattr_class(st, name);
 	io_fd_path(path, fd);
 	if (class < 0)
@@ -179,16 +208,14 @@ ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value,
 		ssize_t n = getxattr(path, name, value, size);
 		return n < 0 ? -errno : n;
 	}
-	int r = xattr_seal_name(st, name, &x);
+	/* Most answers are "none", and cost no memory. */
+	int r = xattr_find(st, path, name, &x, &v);
 	if (r < 0)
 		return r;
-	/* Most answers are "none", and cost no memory. */
-	if (getxattr(path, x.disk, NULL, 0) < 0)
-		return -errno;
 
 	_cleanup_free_ uint8_t *buf = NULL;
 	uint8_t *plain;
-	ssize_t n = xattr_load(st, path, &x, &buf, &plain);
+	ssize_t n = xattr_load(v, path, &x, &buf, &plain);
 	if (n < 0 || size == 0)
 		return n;
 	if ((size_t)n > size)
@@ -197,49 +224,58 @@ ssize_t xattr_get(const struct store *st, int fd, const char *name, void *value,
 	return n;
 }
 
-int xattr_set(const struct store *st, int fd, const char *name, const void *value, size_t size, int flags)
+/* Seal a value and set it, under v's keys. */
+static int xattr_put(const struct vault *v, const char *path, const struct xattr_name *x, const void *value,
+		     size_t size, int flags)
 {
-	char path[IO_FD_PATH];
-	struct xattr_name x;
-	int class = xattr_class(st, name);
-	io_fd_path(path, fd);
-	if (class < 0)
-		return class;
-	if (class == 0)
-		return setxattr(path, name, value, size, flags) == 0 ? 0 : -errno;
-	int r = xattr_seal_name(st, name, &x);
-	if (r < 0)
-		return r;
-
-	size_t extra = x.hashed ? 2 + x.len : 0;
+	size_t extra = x->hashed ? 2 + x->len : 0;
 	if (size > XATTR_SIZE_MAX - XATTR_BOX_OVERHEAD - extra)
 		return -ENOSPC; /* what a local filesystem says when it does not fit */
 	_cleanup_free_ uint8_t *body = malloc(extra + size + 1);
 	_cleanup_free_ uint8_t *box = malloc(XATTR_BOX_OVERHEAD + extra + size);
 	if (!body || !box)
 		return -ENOMEM;
-	if (x.hashed) {
-		put_le16(body, (uint16_t)x.len);
-		memcpy(body + 2, x.sealed, x.len);
+	if (x->hashed) {
+		put_le16(body, (uint16_t)x->len);
+		memcpy(body + 2, x->sealed, x->len);
 	}
 	if (size > 0)
 		memcpy(body + extra, value, size);
-	r = xattr_seal_value(st, &x, body, extra + size, box);
+	int r = xattr_seal_value(v, x, body, extra + size, box);
 	if (r < 0)
 		return r;
-	return setxattr(path, x.disk, box, XATTR_BOX_OVERHEAD + extra + size, flags) == 0 ? 0 : -errno;
+	return setxattr(path, x->disk, box, XATTR_BOX_OVERHEAD + extra + size, flags) == 0 ? 0 : -errno;
+}
+
+int xattr_set(const struct store *st, int fd, const char *name, const void *value, size_t size, int flags)
+{
+	char path[IO_FD_PATH];
+	struct xattr_name x;
+	const struct vault *v = st->vault;
+	int class = xattr_class(st, name);
+	io_fd_path(path, fd);
+	if (class < 0)
+		return class;
+	if (class == 0)
+		return setxattr(path, name, value, size, flags) == 0 ? 0 : -errno;
+	/* One of the epoch before keeps its key: setting is one step, and exact about what was there. */
+	int r = v->past ? xattr_find(st, path, name, &x, &v) : xattr_seal_name(v, name, &x);
+	if (r == -ENODATA)
+		r = xattr_seal_name(v = st->vault, name, &x);
+	return r < 0 ? r : xattr_put(v, path, &x, value, size, flags);
 }
 
 int xattr_remove(const struct store *st, int fd, const char *name)
 {
 	char path[IO_FD_PATH];
 	struct xattr_name x;
+	const struct vault *v;
 	int class = xattr_class(st, name);
 	io_fd_path(path, fd);
 	if (class < 0)
 		return class;
 	if (class == 1) {
-		int r = xattr_seal_name(st, name, &x);
+		int r = st->vault->past ? xattr_find(st, path, name, &x, &v) : xattr_seal_name(st->vault, name, &x);
 		if (r < 0)
 			return r;
 		name = x.disk;
@@ -247,27 +283,20 @@ int xattr_remove(const struct store *st, int fd, const char *name)
 	return removexattr(path, name) == 0 ? 0 : -errno;
 }
 
-/* The plain name behind one on disk, NUL-terminated. Returns its length without the NUL, 0 if it is not to be
- * shown (foreign, damaged, just gone), or -errno. */
-static ssize_t xattr_plain_name(const struct store *st, const char *path, const char *disk, char *plain)
+/* The plain name, NUL-terminated behind "user.", of one on disk that is sealed under v's keys. Returns its length
+ * without the NUL, 0 if it does not open, or -errno. */
+static ssize_t xattr_plain_by(const struct vault *v, const char *path, const char *disk, char *plain)
 {
 	struct xattr_name x;
 	_cleanup_free_ uint8_t *buf = NULL;
 	uint8_t *value;
-	size_t n = strlen(disk);
-	if (xattr_class(st, disk) == 0) {
-		memcpy(plain, disk, n + 1);
-		return (ssize_t)n;
-	}
-	if (!xattr_has_prefix(disk, NAME_XATTR_PREFIX) || n > XATTR_NAME_MAX)
-		return 0;
 	strcpy(x.disk, disk);
 	x.hashed = xattr_has_prefix(disk, NAME_XATTR_LONG_PREFIX);
 	const char *code = disk + strlen(x.hashed ? NAME_XATTR_LONG_PREFIX : NAME_XATTR_PREFIX);
 	if (x.hashed) {
 		if (codec_b64_decode(x.hash, sizeof(x.hash), code, strlen(code)) != sizeof(x.hash))
 			return 0;
-		ssize_t r = xattr_load(st, path, &x, &buf, &value);
+		ssize_t r = xattr_load(v, path, &x, &buf, &value);
 		if (r < 0)
 			return store_is_damage((int)r) || r == -ENODATA ? 0 : r;
 	} else {
@@ -279,12 +308,38 @@ static ssize_t xattr_plain_name(const struct store *st, const char *path, const 
 	strcpy(plain, XATTR_USER);
 	char *at = plain + strlen(XATTR_USER);
 	if (x.len <= SIV_TAG_LEN || x.len - SIV_TAG_LEN > XATTR_PLAIN_MAX ||
-	    siv_open(st->vault->xattr_names, NAME_XATTR_LABEL, strlen(NAME_XATTR_LABEL), xattr_nonce,
+	    siv_open(v->xattr_names, NAME_XATTR_LABEL, strlen(NAME_XATTR_LABEL), xattr_nonce,
 		     sizeof(xattr_nonce), x.sealed, x.len, (uint8_t *)at) < 0)
 		return 0;
 	at[x.len - SIV_TAG_LEN] = '\0';
-	n = strlen(XATTR_USER) + x.len - SIV_TAG_LEN;
+	size_t n = strlen(XATTR_USER) + x.len - SIV_TAG_LEN;
 	return strlen(plain) == n ? (ssize_t)n : 0;
+}
+
+/* A sealed attribute's, with *v whose keys opened it. */
+static ssize_t xattr_plain_sealed(const struct store *st, const char *path, const char *disk, char *plain,
+				  const struct vault **v)
+{
+	*v = st->vault;
+	ssize_t n = xattr_plain_by(*v, path, disk, plain);
+	if (n != 0 || !st->vault->past)
+		return n;
+	*v = st->vault->past;
+	return xattr_plain_by(*v, path, disk, plain);
+}
+
+/* Any's. Returns 0 if it is not to be shown (foreign, damaged, just gone). */
+static ssize_t xattr_plain_name(const struct store *st, const char *path, const char *disk, char *plain)
+{
+	const struct vault *v;
+	size_t n = strlen(disk);
+	if (xattr_class(st, disk) == 0) {
+		memcpy(plain, disk, n + 1);
+		return (ssize_t)n;
+	}
+	if (!xattr_has_prefix(disk, NAME_XATTR_PREFIX) || n > XATTR_NAME_MAX)
+		return 0;
+	return xattr_plain_sealed(st, path, disk, plain, &v);
 }
 
 /* All names on disk, in a buffer to free. Returns their length, 0 (then there is no buffer) or -errno. */
@@ -329,6 +384,18 @@ ssize_t xattr_list(const struct store *st, int fd, bool trusted, char *list, siz
 	return (ssize_t)total;
 }
 
+/* One that is stored otherwise than its name would be is never found by it. */
+static ssize_t xattr_verify_one(const struct vault *v, const char *path, const char *disk, const char *plain)
+{
+	struct xattr_name x;
+	_cleanup_free_ uint8_t *buf = NULL;
+	uint8_t *value;
+	int r = xattr_seal_name(v, plain, &x);
+	if (r == 0)
+		r = strcmp(x.disk, disk) == 0 ? 0 : -EUCLEAN;
+	return r < 0 ? r : xattr_load(v, path, &x, &buf, &value);
+}
+
 int xattr_verify(const struct store *st, int fd, void (*bad)(void *arg, const char *name), void *arg)
 {
 	char path[IO_FD_PATH], plain[XATTR_NAME_MAX + 1];
@@ -340,19 +407,59 @@ int xattr_verify(const struct store *st, int fd, void (*bad)(void *arg, const ch
 	for (const char *p = disk; p < disk + n; p += strlen(p) + 1) {
 		if (!xattr_has_prefix(p, NAME_XATTR_PREFIX))
 			continue;
-		_cleanup_free_ uint8_t *buf = NULL;
-		uint8_t *value;
-		bool named = xattr_plain_name(st, path, p, plain) > 0;
-		struct xattr_name x;
-		int r = named ? xattr_seal_name(st, plain, &x) : -EUCLEAN;
-		/* One that is stored otherwise than its name would be is never found by it. */
-		if (r == 0)
-			r = strcmp(x.disk, p) == 0 ? 0 : -EUCLEAN;
-		ssize_t len = r < 0 ? r : xattr_load(st, path, &x, &buf, &value);
+		const struct vault *v;
+		bool named = xattr_plain_sealed(st, path, p, plain, &v) > 0;
+		ssize_t len = named ? xattr_verify_one(v, path, p, plain) : -EUCLEAN;
 		if (store_is_damage((int)len))
 			bad(arg, named ? plain : NULL);
 		else if (len < 0 && len != -ENODATA)
 			return (int)len;
 	}
 	return 0;
+}
+
+/* One attribute: set anew first, so that it is never missing. */
+static int xattr_renew_one(const struct vault *now, const struct vault *past, const char *path, const char *disk)
+{
+	char plain[XATTR_NAME_MAX + 1];
+	struct xattr_name x, before;
+	_cleanup_free_ uint8_t *buf = NULL;
+	uint8_t *value;
+	ssize_t n = xattr_plain_by(past, path, disk, plain);
+	if (n <= 0)
+		return n < 0 ? (int)n : -EUCLEAN;
+	int r = xattr_seal_name(past, plain, &before);
+	if (r == 0)
+		r = xattr_seal_name(now, plain, &x);
+	if (r < 0)
+		return r;
+	n = strcmp(before.disk, disk) == 0 ? xattr_load(past, path, &before, &buf, &value) : -EUCLEAN;
+	if (n < 0)
+		return (int)n;
+	r = xattr_there(path, x.disk); /* then a cut came between the two steps */
+	if (r == -ENODATA)
+		r = xattr_put(now, path, &x, value, (size_t)n, 0);
+	if (r < 0)
+		return r; /* -ENOSPC: room for both is needed for a moment, of which ext4 may have but a page */
+	return removexattr(path, disk) == 0 ? 0 : -errno;
+}
+
+int xattr_renew(const struct store *st, int fd)
+{
+	char path[IO_FD_PATH], plain[XATTR_NAME_MAX + 1];
+	_cleanup_free_ char *disk = NULL;
+	io_fd_path(path, fd);
+	ssize_t n = xattr_disk_names(path, &disk);
+	int result = 0;
+	if (n <= 0)
+		return n == -EOPNOTSUPP ? 0 : (int)n;
+	for (const char *p = disk; p < disk + n; p += strlen(p) + 1) {
+		if (!xattr_has_prefix(p, NAME_XATTR_PREFIX))
+			continue;
+		ssize_t mine = xattr_plain_by(st->vault, path, p, plain);
+		int r = mine != 0 ? (int)(mine < 0 ? mine : 0) : xattr_renew_one(st->vault, st->vault->past, path, p);
+		if (result == 0 || !store_is_damage(r))
+			result = r < 0 ? r : result;
+	}
+	return result;
 }

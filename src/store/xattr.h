@@ -29,4 +29,8 @@ bool xattr_is_inherited(const struct dir *d);
  * or, if that is not known, NULL. Returns 0 or -errno. */
 int xattr_verify(const struct store *st, int fd, void (*bad)(void *arg, const char *name), void *arg);
 
+/* Seal those of the epoch before under the present keys, each set anew before the old one goes; st has both. What does
+ * not open stays as it is. Returns 0; -EBADMSG or -EUCLEAN (some do not open); -ENOSPC; or -errno. */
+int xattr_renew(const struct store *st, int fd);
+
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "crypto/aead.h"
 #include "crypto/rng.h"
 
 #define PASSPHRASE_MAX 1023u
@@ -15,11 +14,6 @@
 _Static_assert(W_KEY + sizeof(struct key32) == VAULTFILE_WRAPPED_LEN, "wrapped key");
 _Static_assert(VAULTFILE_NONCE_LEN == AEAD_NONCE_LEN, "nonce");
 _Static_assert(VAULTFILE_SALT_LEN == KDF_SALT_LEN, "salt");
-
-static void cleanup_aead(struct aead **a)
-{
-	aead_free(*a);
-}
 
 static int check(const struct vaultfile_slot *s, const struct vault_secret *secret)
 {
@@ -45,14 +39,13 @@ static int slot_key(const struct vaultfile_slot *s, const struct vault_secret *s
 	return 0;
 }
 
-/* A cipher under the wrap key. */
-static struct aead *wrapper(const struct key32 *slot)
+struct aead *keyslot_wrapper(const struct key32 *key, const char *ctx)
 {
 	_cleanup_key_ struct key32 *wrap = keymem_alloc(sizeof(*wrap));
 	struct aead *a = wrap ? aead_new() : NULL;
 	if (!a)
 		return NULL;
-	kdf_derive(slot, "cfs-wrap", wrap->b, sizeof(wrap->b));
+	kdf_derive(key, ctx, wrap->b, sizeof(wrap->b));
 	aead_set_key(a, wrap);
 	return a;
 }
@@ -71,7 +64,7 @@ int keyslot_seal(struct vaultfile_slot *s, const uint8_t vault_id[static VAULTFI
 	r = slot_key(s, secret, slot);
 	if (r < 0)
 		return r;
-	struct aead *a _cleanup_(cleanup_aead) = wrapper(slot);
+	struct aead *a _cleanup_(keyslot_aead_free) = keyslot_wrapper(slot, "cfs-wrap");
 	if (!a)
 		return -ENOMEM;
 	kdf_derive(slot, "cfs-comm", s->commitment, sizeof(s->commitment));
@@ -103,7 +96,7 @@ int keyslot_open(const struct vaultfile_slot *s, const uint8_t vault_id[static V
 		r = is_committed(s, slot);
 	if (r < 0)
 		return r;
-	struct aead *a _cleanup_(cleanup_aead) = wrapper(slot);
+	struct aead *a _cleanup_(keyslot_aead_free) = keyslot_wrapper(slot, "cfs-wrap");
 	if (!a)
 		return -ENOMEM;
 	uint8_t ad[VAULTFILE_PARAMS_MAX];

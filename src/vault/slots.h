@@ -22,6 +22,10 @@ const struct vaultfile_slot *slots_find(const struct vaultfile *vf, uint32_t slo
 /* Can a person type this kind of secret, with nothing at hand but memory or paper? */
 bool slots_is_typed(uint8_t kind);
 
+/* Fill in a slot, whose number is set, and its label if the choice has none: for settings vf. Returns as slots_add. */
+int slots_make(struct vaultfile_slot *s, const struct vaultfile *vf, const struct key32 *master,
+	       const struct vault_secret *secret, const struct slot_choice *choice);
+
 /* Add a slot for the secret under the lowest free number. Returns 0 with *slot, -ENOSPC (all are taken), -EINVAL
  * (parameters out of the format's limits), -E2BIG (all slots together would cost more than a reader accepts), -ENOMEM,
  * or -errno; on failure nothing is changed. */

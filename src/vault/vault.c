@@ -6,13 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/io.h"
-#include "crypto/rng.h"
 #include "vault/keyslot.h"
-
-#define SETTINGS_MODE 0600
+#include "vault/vault_impl.h"
 
 /* MAC (under a subkey of the master key) and checksum of the settings; the record is no secret. */
 
@@ -41,7 +38,7 @@ static bool checksum_is_right(const struct vaultfile *vf)
 	return memcmp(sum, vf->checksum, sizeof(sum)) == 0;
 }
 
-static int check_mac(const struct vaultfile *vf, const struct key32 *master)
+int vault_check_mac(const struct vaultfile *vf, const struct key32 *master)
 {
 	uint8_t record[VAULTFILE_RECORD_MAX];
 	uint8_t mac[VAULTFILE_MAC_LEN];
@@ -51,7 +48,7 @@ static int check_mac(const struct vaultfile *vf, const struct key32 *master)
 	return keymem_equal(mac, vf->mac, sizeof(mac)) ? 0 : -EBADMSG;
 }
 
-static int set_mac(struct vaultfile *vf, const struct key32 *master)
+int vault_set_mac(struct vaultfile *vf, const struct key32 *master)
 {
 	uint8_t record[VAULTFILE_RECORD_MAX];
 	size_t n = vaultfile_record(record, vf);
@@ -63,7 +60,7 @@ static int set_mac(struct vaultfile *vf, const struct key32 *master)
 
 /* Opening. */
 
-static int parse(const char *text, size_t n, struct vault **out, const char **why)
+int vault_parse(const char *text, size_t n, struct vault **out, const char **why)
 {
 	struct vault *v _cleanup_vault_ = calloc(1, sizeof(*v));
 	if (!v) {
@@ -85,25 +82,26 @@ static const char *read_failure(ssize_t r)
 {
 	switch (r) {
 	case -ENOENT:
-		return "there is no " NAME_SETTINGS_FILE;
+		return "there is none";
 	case -EUCLEAN:
-		return NAME_SETTINGS_FILE " is no regular file";
+		return "no regular file";
 	case -EFBIG:
-		return NAME_SETTINGS_FILE " is too long";
+		return "it is too long";
 	default:
-		return NAME_SETTINGS_FILE " can't be read";
+		return "it can't be read";
 	}
 }
 
-static int read_settings(int dirfd, const char *name, struct vault **out, const char **why)
+int vault_read(int dirfd, const char *name, struct vault **out, const char **why)
 {
+	*out = NULL;
 	*why = "out of memory";
 	_cleanup_free_ char *text = malloc(VAULTFILE_MAX);
 	if (!text)
 		return -ENOMEM;
 	ssize_t n = io_read_file(dirfd, name, text, VAULTFILE_MAX);
 	if (n >= 0)
-		return parse(text, (size_t)n, out, why);
+		return vault_parse(text, (size_t)n, out, why);
 	*why = read_failure(n);
 	return n == -EFBIG ? -EUCLEAN : (int)n;
 }
@@ -123,14 +121,14 @@ int vault_open(int dirfd, struct vault **out, const char **why)
 	*why = "it lies on an overlay of several filesystems, whose files cannot be told apart; move it to one of them";
 	if (is_patched_together(dirfd))
 		return -EXDEV;
-	return read_settings(dirfd, NAME_SETTINGS_FILE, out, why);
+	return vault_read(dirfd, NAME_SETTINGS_FILE, out, why);
 }
 
 int vault_check_backup(const struct vault *v, int dirfd)
 {
 	struct vault *old _cleanup_vault_ = NULL;
 	const char *why;
-	int r = read_settings(dirfd, NAME_SETTINGS_BACKUP, &old, &why);
+	int r = vault_read(dirfd, NAME_SETTINGS_BACKUP, &old, &why);
 	if (r < 0)
 		return r;
 	return memcmp(old->settings.vault_id, v->settings.vault_id, VAULTFILE_ID_LEN) == 0 ? 0 : -EUCLEAN;
@@ -164,6 +162,17 @@ static int open_slot(const struct vaultfile *vf, const struct vault_secret *secr
 	return result;
 }
 
+int vault_open_previous(const struct vaultfile *vf, const struct key32 *master, struct key32 *previous)
+{
+	uint8_t ad[VAULTFILE_PARAMS_MAX];
+	size_t ad_len = vaultfile_previous_ad(ad, vf);
+	struct aead *a _cleanup_(keyslot_aead_free) = keyslot_wrapper(master, "cfs-prev");
+	if (!a)
+		return -ENOMEM;
+	return aead_open(a, vf->previous.nonce, ad, ad_len, vf->previous.wrapped + AEAD_TAG_LEN, sizeof(previous->b),
+			 previous->b, vf->previous.wrapped);
+}
+
 static struct siv *derive_siv(const struct key32 *master, const char *ctx)
 {
 	_cleanup_key_ uint8_t *key = keymem_alloc(SIV_KEY_LEN);
@@ -175,6 +184,8 @@ static struct siv *derive_siv(const struct key32 *master, const char *ctx)
 
 static void forget_keys(struct vault *v)
 {
+	vault_free(v->past);
+	v->past = NULL;
 	keymem_free(v->keys);
 	siv_free(v->names);
 	siv_free(v->xattr_names);
@@ -183,7 +194,7 @@ static void forget_keys(struct vault *v)
 	v->xattr_names = NULL;
 }
 
-static int derive_keys(struct vault *v, const struct key32 *master)
+static int derive_own(struct vault *v, const struct key32 *master)
 {
 	v->keys = keymem_alloc(sizeof(*v->keys));
 	v->names = derive_siv(master, "cfs-name");
@@ -201,6 +212,35 @@ static int derive_keys(struct vault *v, const struct key32 *master)
 	return 0;
 }
 
+/* The keys of the epoch before, in a vault of their own. */
+static int derive_past(struct vault *v, const struct key32 *master)
+{
+	_cleanup_key_ struct key32 *previous = keymem_alloc(sizeof(*previous));
+	struct vault *past _cleanup_vault_ = calloc(1, sizeof(*past));
+	if (!previous || !past)
+		return -ENOMEM;
+	int r = vault_open_previous(&v->settings, master, previous);
+	if (r < 0)
+		return r;
+	past->settings = v->settings;
+	past->settings.epoch--;
+	past->settings.previous.there = false;
+	r = derive_own(past, previous);
+	if (r == 0)
+		v->past = TAKE_PTR(past);
+	return r;
+}
+
+static int derive_keys(struct vault *v, const struct key32 *master)
+{
+	int r = derive_own(v, master);
+	if (r == 0 && v->settings.previous.there)
+		r = derive_past(v, master);
+	if (r < 0)
+		forget_keys(v);
+	return r;
+}
+
 static const char *unlock_failure(int r)
 {
 	switch (r) {
@@ -215,23 +255,18 @@ static const char *unlock_failure(int r)
 	}
 }
 
-int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *slot,
+int vault_master(const struct vault *v, const struct vault_secret *secret, struct key32 *master, uint32_t *slot,
 		 const char **why)
 {
 	uint32_t opened = 0;
-	*why = "it is unlocked already";
-	if (v->keys)
-		return -EALREADY;
-	_cleanup_key_ struct key32 *master = keymem_alloc(sizeof(*master));
-	int r = master ? open_slot(&v->settings, secret, master, &opened) : -ENOMEM;
+	int r = open_slot(&v->settings, secret, master, &opened);
 	if (r < 0) {
 		*why = unlock_failure(r);
 		return r;
 	}
-	r = check_mac(&v->settings, master);
-	if (r == 0)
-		r = derive_keys(v, master);
+	r = vault_check_mac(&v->settings, master);
 	if (r < 0) {
+		keymem_wipe(master, sizeof(*master));
 		*why = r == -EBADMSG ? "the settings have been changed" : unlock_failure(r);
 		return r;
 	}
@@ -240,102 +275,28 @@ int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *s
 	return 0;
 }
 
+int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *slot, const char **why)
+{
+	*why = "it is unlocked already";
+	if (v->keys)
+		return -EALREADY;
+	_cleanup_key_ struct key32 *master = keymem_alloc(sizeof(*master));
+	*why = unlock_failure(-ENOMEM);
+	if (!master)
+		return -ENOMEM;
+	int r = vault_master(v, secret, master, slot, why);
+	if (r < 0)
+		return r;
+	r = derive_keys(v, master);
+	if (r < 0)
+		*why = unlock_failure(r);
+	return r;
+}
+
 void vault_free(struct vault *v)
 {
 	if (!v)
 		return;
 	forget_keys(v);
 	free(v);
-}
-
-/* Making. */
-
-static int set_label(char out[static VAULTFILE_LABEL_MAX + 1], const char *label)
-{
-	if (!label)
-		return 0;
-	if (!vaultfile_label_is_valid(label))
-		return -EINVAL;
-	memcpy(out, label, strlen(label) + 1);
-	return 0;
-}
-
-/* A cost of zero asks for BLAKE2b, which keyslot_seal allows for secrets that are random. */
-static int first_slot(struct vaultfile_slot *s, const struct vaultfile *vf,
-		      const struct vault_secret *secret, const struct vault_options *opt)
-{
-	s->slot = 0;
-	s->kind = secret->kind;
-	s->created = vf->created;
-	s->kdf = opt->cost.memory_kib > 0 ? VAULTFILE_ARGON2ID : VAULTFILE_BLAKE2B;
-	s->memory_kib = opt->cost.memory_kib;
-	s->passes = opt->cost.passes;
-	s->lanes = opt->cost.lanes;
-	return set_label(s->label, opt->slot_label);
-}
-
-static int build(struct vaultfile *vf, const struct vault_secret *secret,
-		 const struct vault_options *opt)
-{
-	if (opt->coherency > VAULTFILE_SHARED)
-		return -EINVAL;
-	vf->version = VAULTFILE_VERSION;
-	rng_bytes(vf->vault_id, sizeof(vf->vault_id));
-	vf->created = (uint64_t)time(NULL);
-	vf->coherency = opt->coherency;
-	vf->features = opt->hide_sizes ? VAULTFILE_FEATURE_HIDE_SIZES : 0;
-	vf->n_slots = 1;
-	int r = set_label(vf->label, opt->label);
-	if (r == 0)
-		r = first_slot(&vf->slots[0], vf, secret, opt);
-	if (r < 0)
-		return r;
-
-	_cleanup_key_ struct key32 *master = keymem_alloc(sizeof(*master));
-	if (!master)
-		return -ENOMEM;
-	rng_bytes(master->b, sizeof(master->b));
-	r = keyslot_seal(&vf->slots[0], vf->vault_id, secret, master);
-	return r < 0 ? r : set_mac(vf, master);
-}
-
-/* The text that is about to be written must open: nobody finds out later, with data in the vault. */
-static int self_check(const char *text, const struct vault_secret *secret)
-{
-	struct vault *v _cleanup_vault_ = NULL;
-	const char *why;
-	int r = parse(text, strlen(text), &v, &why);
-	if (r == 0)
-		r = vault_unlock(v, secret, NULL, &why);
-	return r == 0 || r == -ENOMEM ? r : -EIO;
-}
-
-static int must_be_new(int dirfd)
-{
-	struct stat st;
-	if (fstatat(dirfd, NAME_SETTINGS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return -EEXIST;
-	return errno == ENOENT ? 0 : -errno;
-}
-
-int vault_create(int dirfd, const struct vault_secret *secret, const struct vault_options *opt)
-{
-	int r = must_be_new(dirfd);
-	if (r < 0)
-		return r;
-	_cleanup_free_ struct vaultfile *vf = calloc(1, sizeof(*vf));
-	if (!vf)
-		return -ENOMEM;
-	r = build(vf, secret, opt);
-	if (r < 0)
-		return r;
-	_cleanup_free_ char *text = vaultfile_print(vf);
-	if (!text)
-		return -ENOMEM;
-	r = self_check(text, secret);
-	if (r == 0)
-		r = must_be_new(dirfd); /* the above takes seconds */
-	if (r < 0)
-		return r;
-	return io_replace_file(dirfd, NAME_SETTINGS_FILE, NULL, text, strlen(text), SETTINGS_MODE);
 }

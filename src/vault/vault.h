@@ -26,9 +26,12 @@ struct vault_keys {
 
 struct vault {
 	struct vaultfile settings;
-	struct vault_keys *keys; /* NULL while locked, as are the next two */
+	struct vault_keys *keys; /* NULL while locked, as is what follows */
 	struct siv *names;
 	struct siv *xattr_names;
+	/* The keys of the epoch before, unlocked with the others, while the vault is being given a new master key and both
+	 * are in use; else NULL. Its settings are these with that epoch. */
+	struct vault *past;
 };
 
 /* A secret that may open a slot. The bytes live in the arena and belong to the caller. */

@@ -337,7 +337,6 @@ def block_faults(base):
     good = page[40:64]
     for at in (4, 7, 16, 23):
         yield fault(base, f"meta byte {at} set", resealed(base, flip(good, at)), "euclean")
-    yield fault(base, "key epoch 1", resealed(base, flip(good, 2)), "eprotonosupport")
     if k > 0:
         yield fault(base, "durable length outside block 0", resealed(base, flip(good, 8)), "euclean")
 
@@ -351,7 +350,7 @@ def header_faults(base):
     for what, at, bit, code in (("magic", 0, 1, "euclean"), ("magic's NUL", 7, 1, "euclean"),
                                 ("first zero", 40, 1, "euclean"), ("last zero", 63, 0x80, "euclean"),
                                 ("version 3", 8, 2, "eprotonosupport"), ("version 257", 9, 1, "eprotonosupport"),
-                                ("key epoch 1", 10, 1, "eprotonosupport"), ("flag 1", 12, 2, "eprotonosupport"),
+                                ("flag 1", 12, 2, "eprotonosupport"),
                                 ("flag 31", 15, 0x80, "eprotonosupport")):
         yield fault(base, f"header: {what}", resealed(base, header=flip(good, at, bit)), code)
 
@@ -447,6 +446,20 @@ def good_settings(base, secrets):
         case = text_case(what, raw, secrets[0], "passphrase", "ok")
         yield {**case, "slot": 0, "master": MASTER, "vault_id": v["vault_id"], "mac": v["mac"],
                "checksum": v["checksum"], "record": vl.settings_record(v)}
+    yield from both_epochs(base, secrets)
+
+
+def both_epochs(base, secrets):
+    v = copy.deepcopy(base)
+    v.update(epoch=513, slots=v["slots"][:1])
+    vl.previous_seal(v, MASTER, bytes(range(32)), bytes(range(64, 88)))
+    vl.settings_sign(v, KEYS.settings)
+    case = text_case("with the key of the epoch before", vl.settings_print(v), secrets[0], "passphrase", "ok")
+    yield {**case, "slot": 0, "master": MASTER, "vault_id": v["vault_id"], "mac": v["mac"], "checksum": v["checksum"],
+           "record": vl.settings_record(v)}
+    v["previous"]["wrapped"] = flip(bytes.fromhex(v["previous"]["wrapped"]), 0).hex()
+    vl.settings_sign(v, KEYS.settings)
+    yield text_case("that key damaged", vl.settings_print(v), secrets[0], "passphrase", "ebadmsg")
 
 
 class Change:
@@ -528,7 +541,8 @@ def invalid_settings(c):
         yield c.set(f"{m} cut", "00" * (n - 1), "euclean", *slot, m)
     for m in ("mac", "checksum"):
         yield c.set(f"{m} cut", "00" * 31, "euclean", m)
-    yield c.set("epoch 1", 1, "eprotonosupport", "epoch")
+    yield c.set("epoch 65536", 65536, "euclean", "epoch")
+    yield c.set("previous in epoch 0", {"nonce": "00" * 24, "wrapped": "00" * 48}, "euclean", "previous")
     yield c.set("created negative", -1, "euclean", "created")
     yield c.set("created a string", "1", "euclean", "created")
     yield c.set("coherency unknown", "public", "euclean", "coherency")

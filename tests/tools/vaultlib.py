@@ -36,8 +36,9 @@ XATTR_AD = b"cryptfs xattr v1"
 DIR_AD = b"cryptfs directory v1"
 SLOT_AD = b"cryptfs slot v1"
 SETTINGS_AD = b"cryptfs settings v1"
+PREVIOUS_AD = b"cryptfs previous v1"
 
-KINDS = {"passphrase": 1, "recovery": 2, "keyfile": 3, "keyring": 4}
+KINDS = {"passphrase": 1, "recovery": 2, "keyfile": 3, "keyring": 4, "keyfile+passphrase": 5}
 KDFS = {"argon2id": 1, "blake2b": 2}
 FEATURES = {"hide-sizes"}
 
@@ -147,8 +148,8 @@ def header_decode(raw):
     version, epoch, flags = struct.unpack_from("<HHI", raw, 8)
     if raw[:8] != MAGIC:
         raise Damage("header: wrong magic")
-    if version > 1 or epoch != 0 or flags & ~SPARSE:
-        raise NewerFormat("header: newer version, epoch or flag")
+    if version > 1 or flags & ~SPARSE:
+        raise NewerFormat("header: newer version or flag")
     if version != 1 or any(raw[40:]):
         raise Damage("header: version 0 or padding")
     return Header(version, epoch, flags, raw[16:40])
@@ -160,8 +161,6 @@ def meta_encode(used, durable=0, epoch=0):
 
 def meta_decode(raw, block):
     used, epoch, zero1, durable, zero2 = struct.unpack("<HHIQQ", raw)
-    if epoch != 0:
-        raise NewerFormat(f"block {block}: another key epoch")
     if not (65 if block == 0 else 1) <= used <= PAYLOAD:
         raise Damage(f"block {block}: used is {used}")
     if zero1 or zero2 or (block > 0 and durable):
@@ -481,7 +480,7 @@ def check_members(value, members, what):
 def kdf_check(kind, k):
     """Limits of section 7, before anything is allocated."""
     if k["name"] == "blake2b":
-        need(kind != "passphrase", "blake2b for a passphrase")
+        need(kind not in ("passphrase", "keyfile+passphrase"), "blake2b for a passphrase")
         need(k["memory_kib"] == k["passes"] == k["lanes"] == 0, "cost of blake2b")
         return
     check_int(k["memory_kib"], 8192, 4194304, "memory")
@@ -514,17 +513,24 @@ def slot_check(s):
     check_hex(s["wrapped"], 48, "wrapped")
 
 
+def previous_check(p):
+    check_members(p, {"nonce", "wrapped"}, "previous")
+    check_hex(p["nonce"], 24, "nonce of previous")
+    check_hex(p["wrapped"], 48, "wrapped of previous")
+
+
 def settings_check(v):
     need(type(v) is dict and type(v.get("cryptfs")) is int, "no version")
     if v["cryptfs"] > 1:
         raise NewerFormat("settings: newer version")
     need(v["cryptfs"] == 1, "version")
-    check_members(v, SETTINGS_MEMBERS, "settings")
+    check_members(v, SETTINGS_MEMBERS | ({"previous"} & set(v)), "settings")
     check_hex(v["vault_id"], 16, "vault_id")
     check_int(v["created"], 0, 2**63 - 1, "created")
-    check_int(v["epoch"], 0, 2**32 - 1, "epoch")
-    if v["epoch"] != 0:
-        raise NewerFormat("settings: another key epoch")
+    check_int(v["epoch"], 0, 2**16 - 1, "epoch")
+    if "previous" in v:
+        previous_check(v["previous"])
+        need(v["epoch"] > 0, "epoch before the first")
     need(v["coherency"] in ("private", "shared"), "coherency")
     need(type(v["features"]) is list and all(type(f) is str for f in v["features"]), "features")
     need(v["features"] == sorted(set(v["features"])), "features not sorted, or twice")
@@ -576,7 +582,27 @@ def settings_record(v):
            + lstr(v["label"].encode()) + struct.pack("<H", len(v["slots"])))
     for s in v["slots"]:
         out += slot_params(s) + bytes.fromhex(s["commitment"] + s["nonce"] + s["wrapped"])
+    if "previous" in v:
+        out += b"\1" + bytes.fromhex(v["previous"]["nonce"] + v["previous"]["wrapped"])
     return out
+
+
+def previous_ad(v):
+    return PREVIOUS_AD + bytes.fromhex(v["vault_id"]) + struct.pack("<I", v["epoch"])
+
+
+def previous_seal(v, master, old, nonce):
+    tag, cipher = aead_seal(kdf(master, "cfs-prev", 32), nonce, previous_ad(v), old)
+    v["previous"] = {"nonce": nonce.hex(), "wrapped": (tag + cipher).hex()}
+
+
+def previous_open(v, master):
+    """The master key of the epoch before, or None."""
+    if "previous" not in v:
+        return None
+    wrapped = bytes.fromhex(v["previous"]["wrapped"])
+    return aead_open(kdf(master, "cfs-prev", 32), bytes.fromhex(v["previous"]["nonce"]), previous_ad(v), wrapped[:16],
+                     wrapped[16:], "previous")
 
 
 def settings_checksum(v):
@@ -635,6 +661,7 @@ def settings_unlock(v, secret, kind="passphrase"):
         mac = blake2b(32, settings_record(v), key=subkeys(master).settings)
         if mac.hex() != v["mac"]:
             raise Forged("settings: wrong MAC")
+        previous_open(v, master)
         return s["slot"], master
     raise KeyRejected("no slot opens")
 

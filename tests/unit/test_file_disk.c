@@ -130,7 +130,7 @@ static const struct {
 	{ "durable length", 48, -EBADMSG },
 	{ "magic", 64, -EUCLEAN },
 	{ "version", 72, -EUCLEAN },
-	{ "epoch", 74, -EPROTONOSUPPORT },
+	{ "epoch", 74, -EBADMSG },
 	{ "SPARSE", 76, -EBADMSG },
 	{ "unknown flag", 77, -EPROTONOSUPPORT },
 	{ "file nonce", 80, -EBADMSG },

@@ -244,7 +244,12 @@ static const struct fault faults[] = {
 	{ "created a real", "1700000000", "1.7e9", -EUCLEAN },
 	{ "created a string", "1700000000", "\"1700000000\"", -EUCLEAN },
 	{ "created 0", "1700000000", "0", 0 },
-	{ "epoch 1", "\"epoch\": 0", "\"epoch\": 1", -EPROTONOSUPPORT },
+	{ "epoch 1", "\"epoch\": 0", "\"epoch\": 1", 0 },
+	{ "last epoch", "\"epoch\": 0", "\"epoch\": 65535", 0 },
+	{ "epoch above the last", "\"epoch\": 0", "\"epoch\": 65536", -EUCLEAN },
+	{ "previous no object", "\"epoch\": 0", "\"previous\": 1, \"epoch\": 1", -EUCLEAN },
+	{ "previous empty", "\"epoch\": 0", "\"previous\": {}, \"epoch\": 1", -EUCLEAN },
+	{ "previous null", "\"epoch\": 0", "\"previous\": null, \"epoch\": 1", -EUCLEAN },
 	{ "epoch negative", "\"epoch\": 0", "\"epoch\": -1", -EUCLEAN },
 	{ "epoch above 2^32", "\"epoch\": 0", "\"epoch\": 4294967296", -EUCLEAN },
 	{ "epoch false", "\"epoch\": 0", "\"epoch\": false", -EUCLEAN },
@@ -479,7 +484,8 @@ static const struct {
 	{ "no kdf", VAULTFILE_KEYRING, 0, 0, 0, 0, -EUCLEAN },
 	{ "unknown kdf", VAULTFILE_KEYRING, 3, 0, 0, 0, -EUCLEAN },
 	{ "no kind", 0, VAULTFILE_ARGON2ID, 8192, 1, 1, -EUCLEAN },
-	{ "unknown kind", 5, VAULTFILE_ARGON2ID, 8192, 1, 1, -EUCLEAN },
+	{ "blake2b for a passphrase on a key file", VAULTFILE_KEYFILE_PASSPHRASE, VAULTFILE_BLAKE2B, 0, 0, 0, -EUCLEAN },
+	{ "unknown kind", 6, VAULTFILE_ARGON2ID, 8192, 1, 1, -EUCLEAN },
 };
 
 static void test_check_kdf(void **state)
@@ -494,10 +500,10 @@ static void test_check_kdf(void **state)
 static void test_names(void **state)
 {
 	(void)state;
-	for (uint8_t k = VAULTFILE_PASSPHRASE; k <= VAULTFILE_KEYRING; k++)
+	for (uint8_t k = VAULTFILE_PASSPHRASE; k <= VAULTFILE_KEYFILE_PASSPHRASE; k++)
 		assert_int_equal(vaultfile_kind_of(vaultfile_kind_name(k)), k);
 	assert_null(vaultfile_kind_name(0));
-	assert_null(vaultfile_kind_name(5));
+	assert_null(vaultfile_kind_name(6));
 	assert_null(vaultfile_kind_name(255));
 	assert_int_equal(vaultfile_kind_of(""), 0);
 	assert_int_equal(vaultfile_kind_of("Passphrase"), 0);
