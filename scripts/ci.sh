@@ -173,7 +173,7 @@ job_tsan() {
 	build CC=gcc --enable-sanitizers=thread && test_build TESTS="tests/e2e/concurrent.test"
 }
 
-fuzzers=(content dir file link name slots vaultfile xattr)
+fuzzers=(content dir file link name recovery slots vaultfile xattr)
 
 fuzz_one() {
 	local name=$1 dir=$out/fuzz/found/$1

@@ -43,6 +43,33 @@ void kdf_hash(uint8_t *out, size_t n, const uint8_t *key, size_t key_len, const 
 	sodium_memzero(&st, sizeof(st));
 }
 
+struct kdf_stream {
+	crypto_generichash_state st; /* wants 64-byte alignment, which the arena gives */
+	size_t n;
+};
+
+struct kdf_stream *kdf_stream_new(size_t n, const uint8_t *key, size_t key_len)
+{
+	struct kdf_stream *s = keymem_alloc(sizeof(*s));
+	if (!s)
+		return NULL;
+	if (crypto_generichash_init(&s->st, key, key ? key_len : 0, n) != 0)
+		abort();
+	s->n = n;
+	return s;
+}
+
+void kdf_stream_add(struct kdf_stream *s, const void *p, size_t n)
+{
+	crypto_generichash_update(&s->st, p, n);
+}
+
+void kdf_stream_end(struct kdf_stream *s, uint8_t *out)
+{
+	if (crypto_generichash_final(&s->st, out, s->n) != 0)
+		abort(); /* twice */
+}
+
 /* Too big to lock: at least keep it out of core dumps. Big pages, since Argon2 jumps about in it. */
 static int map_memory(uint8_t **memory, size_t n)
 {

@@ -21,6 +21,18 @@ void kdf_derive(const struct key32 *key, const char *ctx, uint8_t *out, size_t n
 void kdf_hash(uint8_t *out, size_t n, const uint8_t *key, size_t key_len, const void *a, size_t a_len,
 	      const void *b, size_t b_len);
 
+/* kdf_hash of what is not in memory in one piece, such as a key file: n bytes of output and a key, or NULL, as there.
+ * The key is not needed any more when it returns. Lives in the arena: give it back with keymem_free, or by
+ * _cleanup_key_. NULL if the arena is full. */
+struct kdf_stream;
+struct kdf_stream *kdf_stream_new(size_t n, const uint8_t *key, size_t key_len);
+
+/* Append n bytes, which may be none. */
+void kdf_stream_add(struct kdf_stream *s, const void *p, size_t n);
+
+/* The hash of all that was added, once: the stream is of no use afterwards. */
+void kdf_stream_end(struct kdf_stream *s, uint8_t *out);
+
 /* Argon2id's cost. Limits are the format's; see vaultfile_check_kdf. */
 struct kdf_cost {
 	uint32_t memory_kib;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Secrets on paper: bytes as groups of five characters in Crockford's base32 (no I, L, O, U; https://www.crockford.com/base32.html),
- * the last of each group a check character over GF(32) that depends on the place of the group as well, so that a mistyped
- * group, two exchanged characters or two exchanged groups are told, and which. Pure: knows text and bytes.
- * doc/format.md 7.1.
+ * Secrets on paper: bytes as groups of five characters in Crockford's base32 (https://www.crockford.com/base32.html; no
+ * I, L, O, U), the last of each group a check character that depends on the number of the group as well: one wrong
+ * character, two exchanged ones or two exchanged groups are told for certain, and which group it is. Pure: knows text
+ * and bytes. doc/format.md 7.1.
  */
 #ifndef CRYPTFS_VAULT_RECOVERY_H
 #define CRYPTFS_VAULT_RECOVERY_H
@@ -24,10 +24,13 @@
  * arena; nothing else holds a copy when it returns. */
 void recovery_encode(char *text, const uint8_t *bytes, size_t n);
 
-/* The other way round, from len characters without regard to case, dashes, spaces and tabs; I and L are taken for 1, O
- * for 0. Returns 0; -EINVAL with *group (from 1) the first group that is not what was printed: mistyped, or too short;
- * -E2BIG (more groups than n bytes need), -ENODATA (nothing), -EILSEQ with *group (a character that is none of the
- * alphabet's), with nothing in bytes. */
+/* The other way round, from len characters, of any value, without regard to case, dashes, blanks and tabs; I and L are
+ * taken for 1, O for 0. Read from the left, the first fault counts. Returns 0, or with zeros in bytes:
+ * -EINVAL   *group, from 1, is not what was printed: mistyped, too short or not there
+ * -EILSEQ   a character that is none of the alphabet's, in or before *group, or behind the last
+ * -E2BIG    more than n bytes need
+ * -ENODATA  nothing but dashes, blanks and tabs
+ * *group is 0 unless said. */
 int recovery_decode(uint8_t *bytes, size_t n, const char *text, size_t len, unsigned int *group);
 
 #endif

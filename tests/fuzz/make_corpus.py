@@ -69,6 +69,14 @@ def names():
     yield from (s.encode() for s in by_length.values())
 
 
+def recoveries():
+    """fuzz_recovery.c: the first byte says how many bytes the text is of."""
+    for v in vectors("recovery"):
+        yield bytes([v["n"] - 1]) + v["typed"].encode()
+    for kind in range(3):
+        yield bytes([5, 2, 3 * 17 + kind]) + bytes(range(20))
+
+
 def files():
     """Recipes of fuzz_file.h: files as they should be, and what is often done to them."""
     page = lambda used=4032, kind=0, odd=0, durable=0: struct.pack("<BBHQ", kind, odd, used, durable)
@@ -90,7 +98,8 @@ def files():
 
 
 def main():
-    for name, seeds in (("vaultfile", settings), ("content", contents), ("name", names), ("file", files)):
+    for name, seeds in (("vaultfile", settings), ("content", contents), ("name", names), ("recovery", recoveries),
+                        ("file", files)):
         where = os.path.join(CORPUS, name)
         os.makedirs(where, exist_ok=True)
         for seed in seeds():

@@ -5,7 +5,7 @@
 set -u
 top=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${abs_top_builddir:-$top}
-fuzzers=(content dir file link name slots vaultfile xattr)
+fuzzers=(content dir file link name recovery slots vaultfile xattr)
 
 echo "1..${#fuzzers[@]}"
 n=0

@@ -13,7 +13,8 @@ ROOMS = ("format", "store", "vault")
 SUBJECT = {
     "content": "page headers, meta, sizes", "dir": "directories: names, side files, IDs, listings",
     "file": "file pages, under reads, writes and attacks", "link": "symbolic links and their side files",
-    "name": "names, base64url, hex", "slots": "unlocking: slots, MAC, cost limits",
+    "name": "names, base64url, hex", "recovery": "recovery codes as typed",
+    "slots": "unlocking: slots, MAC, cost limits",
     "vaultfile": "parsing cryptfs.json", "xattr": "extended attributes",
 }
 BEGIN, END = "<!-- fuzz campaign begin -->", "<!-- fuzz campaign end -->"

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import cmac
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 import example
+import recovery
 from make_vault import seeded_rng
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -633,7 +634,8 @@ def outputs():
     """{path below the top: text}"""
     vectors = {"siv": siv_vectors(), "subkeys": subkey_vectors(), "dirids": dirid_vectors(), "names": name_vectors(),
                "links": link_vectors(), "xattrs": xattr_vectors(), "blocks": block_vectors(), "sizes": size_vectors(),
-               "ranges": range_vectors(), "settings": settings_vectors(), "example": example.vectors()}
+               "ranges": range_vectors(), "settings": settings_vectors(), "recovery": recovery.vectors(),
+               "example": example.vectors()}
     out = {f"tests/vectors/{name}.json": json.dumps(plain_json(v), indent=1) + "\n" for name, v in vectors.items()}
     with open(os.path.join(TOP, "doc/format.md"), encoding="utf-8") as f:
         out["doc/format.md"] = example.in_document(f.read())

@@ -56,6 +56,78 @@ static void test_hash_concatenates(void **state)
 	}
 }
 
+/* A message in pieces of the same length, and what kdf_hash makes of it. */
+static void stream_in_pieces(const uint8_t *msg, size_t len, size_t piece, size_t n, size_t key_len)
+{
+	uint8_t want[64], got[65];
+	const uint8_t *key = key_len > 0 ? msg : NULL;
+	_cleanup_key_ struct kdf_stream *s = kdf_stream_new(n, key, key_len);
+	assert_non_null(s);
+	for (size_t at = 0; at < len; at += piece)
+		kdf_stream_add(s, msg + at, len - at < piece ? len - at : piece);
+	got[n] = 0x5a;
+	kdf_stream_end(s, got);
+	kdf_hash(want, n, key, key_len, msg, len, NULL, 0);
+	assert_memory_equal(got, want, n);
+	assert_int_equal(got[n], 0x5a);
+}
+
+/* Lengths about BLAKE2b's blocks of 128 bytes. */
+static void test_stream(void **state)
+{
+	(void)state;
+	static const size_t lengths[] = { 0, 1, 127, 128, 129, 255, 256, 257, 1000 };
+	static const size_t pieces[] = { 1, 3, 127, 128, 129, 1000 };
+	static const size_t hashes[] = { 16, 32, 64 };
+	uint8_t msg[1000];
+	count_up(msg, sizeof(msg), 5);
+	for (size_t l = 0; l < N_OF(lengths); l++) {
+		for (size_t p = 0; p < N_OF(pieces); p++) {
+			for (size_t h = 0; h < N_OF(hashes); h++) {
+				stream_in_pieces(msg, lengths[l], pieces[p], hashes[h], 0);
+				stream_in_pieces(msg, lengths[l], pieces[p], hashes[h], 16);
+				stream_in_pieces(msg, lengths[l], pieces[p], hashes[h], 64);
+			}
+		}
+	}
+}
+
+/* RFC 7693 appendix A, a key that is gone, and pieces that are empty. */
+static void test_stream_known(void **state)
+{
+	(void)state;
+	uint8_t out[64], key[64], msg[100];
+	_cleanup_key_ struct kdf_stream *abc = kdf_stream_new(64, NULL, 0);
+	kdf_stream_add(abc, NULL, 0);
+	kdf_stream_add(abc, "ab", 2);
+	kdf_stream_add(abc, "", 0);
+	kdf_stream_add(abc, "c", 1);
+	kdf_stream_end(abc, out);
+	assert_hex(out, "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+			"7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
+	count_up(key, sizeof(key), 0);
+	count_up(msg, sizeof(msg), 0);
+	_cleanup_key_ struct kdf_stream *keyed = kdf_stream_new(16, key, sizeof(key));
+	memset(key, 0, sizeof(key));
+	kdf_stream_add(keyed, msg, sizeof(msg));
+	kdf_stream_end(keyed, out);
+	assert_hex(out, "589430a2ee2c313fde5588d4762f24a5"); /* as test_hash_lengths_and_key */
+}
+
+/* It gives back what it takes; and a full arena is told. */
+static void test_stream_arena(void **state)
+{
+	(void)state;
+	struct kdf_stream *s, *all[4096]; /* more than 1 MiB holds */
+	size_t n = 0, before = keymem_in_use();
+	while (n < N_OF(all) && (s = kdf_stream_new(32, NULL, 0)))
+		all[n++] = s;
+	assert_in_range(n, 1, N_OF(all) - 1);
+	while (n > 0)
+		keymem_free(all[--n]);
+	assert_int_equal(keymem_in_use(), before);
+}
+
 /* Python's hashlib.blake2b with salt and person, as doc/format.md section 1 has it. */
 static void test_derive(void **state)
 {
@@ -212,6 +284,9 @@ int main(void)
 		cmocka_unit_test(test_hash_rfc7693),
 		cmocka_unit_test(test_hash_lengths_and_key),
 		cmocka_unit_test(test_hash_concatenates),
+		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_stream_known),
+		cmocka_unit_test(test_stream_arena),
 		cmocka_unit_test(test_derive),
 		cmocka_unit_test(test_argon2id_known),
 		cmocka_unit_test(test_argon2id_long_secret),

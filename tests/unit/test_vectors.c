@@ -17,6 +17,7 @@
 #include "format/content.h"
 #include "format/name.h"
 #include "vault/keyslot.h"
+#include "vault/recovery.h"
 #include "vault/vault.h"
 
 #define ROOM 8192u /* more than any one sealed thing in the vectors */
@@ -710,6 +711,36 @@ static void test_example(void **state)
 	each_backend(top, run_example);
 }
 
+/* ---- recovery codes */
+
+static void check_recovery(const json_t *v)
+{
+	const json_t *typed = json_object_get(v, "typed");
+	_cleanup_vec_ struct vec bytes = vec_hex(v, "bytes");
+	uint8_t got[RECOVERY_BYTES_MAX];
+	char text[RECOVERY_TEXT_SIZE(RECOVERY_BYTES_MAX)];
+	unsigned int group;
+	size_t n = vec_int(v, "n");
+	assert_in_range(n, 1, sizeof(got));
+	int r = recovery_decode(got, n, json_string_value(typed), json_string_length(typed), &group);
+	CHECK(v, group == vec_int(v, "group"));
+	if (!JUDGE(v, r))
+		return;
+	CHECK(v, vec_equal(bytes, got, n));
+	recovery_encode(text, bytes.p, n);
+	CHECK(v, strcmp(text, vec_str(v, "text")) == 0);
+}
+
+static void test_recovery(void **state)
+{
+	(void)state;
+	_cleanup_json_ json_t *top = load("recovery");
+	size_t i;
+	json_t *v;
+	json_array_foreach(list_of(top), i, v) check_recovery(v);
+	assert_int_equal(vec_failures, 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -737,6 +768,7 @@ int main(void)
 		TEST(test_subkeys), TEST(test_siv),      TEST(test_dirids),  TEST(test_names),
 		TEST(test_links),   TEST(test_xattrs),   TEST(test_blocks),  TEST(test_sizes),
 		TEST(test_ranges),  TEST(test_settings), TEST(test_example),
+		TEST(test_recovery),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("vectors", tests, setup_all, teardown_all);

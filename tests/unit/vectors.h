@@ -91,6 +91,10 @@ static inline int vec_expect(const json_t *v)
 		{ "euclean", -EUCLEAN },
 		{ "eprotonosupport", -EPROTONOSUPPORT },
 		{ "ekeyrejected", -EKEYREJECTED },
+		{ "einval", -EINVAL },
+		{ "eilseq", -EILSEQ },
+		{ "e2big", -E2BIG },
+		{ "enodata", -ENODATA },
 	};
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (strcmp(codes[i].name, vec_str(v, "expect")) == 0)
