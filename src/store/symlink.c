@@ -47,7 +47,7 @@ static int symlink_open_box(const struct store *st, const uint8_t *box, size_t n
 	return *past ? symlink_open_by(st->vault->past, box, n, target) : r;
 }
 
-int symlink_seal(struct dir *d, const char *target, char *disk)
+int symlink_seal(const struct dir *d, const char *target, char *disk)
 {
 	uint8_t box[SYMLINK_BOX_MAX], hash[NAME_HASH_LEN];
 	size_t n = strlen(target);

@@ -10,7 +10,7 @@
 
 /* Seal a target for a link in d: 'disk' (NAME_LINK_TARGET_MAX + 1 characters) is what the link is to hold; a
  * side file is made if it takes one. Returns 0, -ENAMETOOLONG, -ENOENT (empty), or -errno. */
-int symlink_seal(struct dir *d, const char *target, char *disk);
+int symlink_seal(const struct dir *d, const char *target, char *disk);
 
 /* Read the target of the link 'disk' into target (NAME_LINK_TARGET_MAX + 1 characters, NUL-terminated).
  * Returns its length, -EUCLEAN or -EBADMSG if it is damaged, or -errno. */

@@ -15,8 +15,9 @@
 int lock_vault(int dirfd, bool exclusive);
 
 /* Keep other changes of the settings in dirfd away: an exclusive lock on cryptfs.json itself, as the vault may be
- * mounted meanwhile. Waits for whoever has it, half a minute at most. Returns 0 with *fd, to be closed when the change is made;
- * -EBUSY; -ENOENT (no settings); or -errno. Where the filesystem knows no locks it returns 0, and nothing is locked. */
+ * mounted meanwhile. Waits for whoever has it, half a minute at most. Returns 0 with *fd, to be closed when the change
+ * is made; -EBUSY; -ENOENT (no settings); or -errno. Where the filesystem knows no locks it returns 0, and nothing is
+ * locked. */
 int lock_settings(int dirfd, int *fd);
 
 #endif

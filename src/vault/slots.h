@@ -32,7 +32,8 @@ int slots_make(struct vaultfile_slot *s, const struct vaultfile *vf, const struc
 int slots_add(struct vaultfile *vf, const struct key32 *master, const struct vault_secret *secret,
 	      const struct slot_choice *choice, uint32_t *slot);
 
-/* Replace a slot's secret, kind and cost: a new salt and nonce, the date of now. Returns 0, -ENOENT, or as slots_add. */
+/* Replace a slot's secret, kind and cost: a new salt and nonce, the date of now. Returns 0, -ENOENT, or as
+ * slots_add. */
 int slots_change(struct vaultfile *vf, const struct key32 *master, uint32_t slot, const struct vault_secret *secret,
 		 const struct slot_choice *choice);
 

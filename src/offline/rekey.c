@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "offline/rekey.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "offline/rekey_impl.h"
+#include "offline/walk.h"
+#include "store/force.h"
+#include "store/symlink.h"
+#include "store/xattr.h"
+
+/* ---- names ---- */
+
+static int rename_at(struct rekey *r, const struct dir *d, const char *from, const char *to, unsigned int flags)
+{
+	if (renameat2(d->fd, from, d->fd, to, flags) == 0)
+		return 0;
+	if (errno != EACCES)
+		return -errno;
+	struct force_dir force;
+	force_enter(r->st, d->fd, &force);
+	int err = renameat2(d->fd, from, d->fd, to, flags) == 0 ? 0 : -errno;
+	force_leave(&force);
+	return err;
+}
+
+static int make_side(struct rekey *r, const struct dir *d, const struct sealed_name *name)
+{
+	char side[NAME_DISK_SIZE];
+	bool created;
+	name_long_side(side, name->disk);
+	int err = sidefile_ensure(&r->st->side, d->fd, side, name->sealed, name->len, &created);
+	if (err != -EACCES)
+		return err;
+	struct force_dir force;
+	force_enter(r->st, d->fd, &force);
+	err = sidefile_ensure(&r->st->side, d->fd, side, name->sealed, name->len, &created);
+	force_leave(&force);
+	return err;
+}
+
+static void drop_side(const struct dir *d, const char *disk)
+{
+	char side[NAME_DISK_SIZE];
+	if (name_classify(disk) != NAME_LONG)
+		return;
+	name_long_side(side, disk);
+	(void)unlinkat(d->fd, side, 0);
+}
+
+/* The entry under the name that the present key gives it. A side file is there before the name that needs it. */
+static int rename_entry(struct rekey *r, const struct walk_item *i)
+{
+	struct sealed_name name;
+	if (i->depth == 0)
+		return 0;
+	int err = dir_seal_new(i->parent, i->name, strlen(i->name), &name);
+	if (err < 0 || strcmp(name.disk, i->disk) == 0)
+		return err;
+	if (name.hashed)
+		err = make_side(r, i->parent, &name);
+	if (err == 0)
+		err = rename_at(r, i->parent, i->disk, name.disk, RENAME_NOREPLACE);
+	if (err == -EINVAL) /* a filesystem that cannot; nobody else is here */
+		err = rename_at(r, i->parent, i->disk, name.disk, 0);
+	if (err == 0)
+		drop_side(i->parent, i->disk);
+	return err;
+}
+
+/* ---- links ---- */
+
+static int copy_owner(const struct dir *d, const char *disk, const struct stat *sb)
+{
+	const struct timespec times[2] = { sb->st_atim, sb->st_mtim };
+	if ((geteuid() == 0 || sb->st_gid != getegid()) &&
+	    fchownat(d->fd, disk, sb->st_uid, sb->st_gid, AT_SYMLINK_NOFOLLOW) != 0 && errno != EPERM)
+		return -errno;
+	return utimensat(d->fd, disk, times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
+}
+
+/* Put a new link in the place of an old one. */
+static int replace_link(const struct dir *d, const struct walk_item *i, const char *target)
+{
+	char disk[NAME_LINK_TARGET_MAX + 1], tmp[NAME_TMP_SIZE];
+	int err = symlink_seal(d, target, disk);
+	if (err < 0)
+		return err;
+	dir_tmp_name(tmp);
+	if (symlinkat(disk, d->fd, tmp) != 0)
+		return -errno;
+	err = copy_owner(d, tmp, &i->sb);
+	if (err == 0 && renameat(d->fd, tmp, d->fd, i->disk) != 0)
+		err = -errno;
+	if (err < 0)
+		(void)unlinkat(d->fd, tmp, 0);
+	return err;
+}
+
+static int renew_link(struct rekey *r, const struct walk_item *i)
+{
+	char target[NAME_LINK_TARGET_MAX + 1], old[NAME_LINK_TARGET_MAX + 1];
+	bool past;
+	const struct dir *d = i->parent;
+	ssize_t n = symlink_read_past(d, i->disk, target, &past);
+	if (n < 0 || !past)
+		return n < 0 ? (int)n : 0;
+	int side = symlink_side_of(d, i->disk, old, true);
+	if (side < 0)
+		return side;
+	struct force_dir force;
+	force_enter(r->st, d->fd, &force);
+	int err = replace_link(d, i, target);
+	force_leave(&force);
+	if (err == 0 && side > 0)
+		symlink_drop_side(d, old);
+	return err;
+}
+
+/* ---- directories ---- */
+
+/* Its ID, signed anew, in the place of the old file. */
+static int replace_id(struct rekey *r, const struct dir *d)
+{
+	uint8_t file[NAME_DIR_FILE_LEN];
+	char tmp[NAME_TMP_SIZE];
+	dir_tmp_name(tmp);
+	dir_id_encode(r->st, file, d->id);
+	int err = sidefile_create(&r->st->side, d->fd, tmp, file, sizeof(file));
+	if (err < 0)
+		return err;
+	if (renameat(d->fd, tmp, d->fd, NAME_DIR_FILE) == 0)
+		return 0;
+	err = -errno;
+	(void)unlinkat(d->fd, tmp, 0);
+	return err;
+}
+
+static int renew_dir(struct rekey *r, const struct walk_item *i)
+{
+	struct dir _cleanup_dir_ *d = NULL;
+	struct force_dir force;
+	int err = i->depth == 0 ? dir_open_root(r->st, &d) : dir_open(i->parent, i->disk, &d);
+	if (err < 0)
+		return err == -EUCLEAN ? 0 : err; /* the walk tells it */
+	err = rekey_attributes(r, d->fd);
+	if (err < 0 && !store_is_damage(err))
+		return err;
+	if (!d->past)
+		return err;
+	force_enter(r->st, d->fd, &force);
+	int id = replace_id(r, d);
+	force_leave(&force);
+	return id < 0 ? id : err;
+}
+
+/* ---- the walk ---- */
+
+static void tell(struct rekey *r, const struct walk_item *i, int err)
+{
+	rekey_tell(r, store_is_damage(err) ? REKEY_DAMAGED : REKEY_LEFT, i->path, i->cipher, err);
+}
+
+static int open_file(struct rekey *r, const struct walk_item *i, struct rekey_file *f)
+{
+	f->fd = openat(i->parent->fd, i->disk, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (f->fd < 0 && errno == EACCES) {
+		_cleanup_fd_ int path = openat(i->parent->fd, i->disk, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		int err = path < 0 ? -errno : force_open(r->st, path, O_RDWR, &f->fd);
+		if (err < 0)
+			return err;
+	}
+	if (f->fd < 0 || fstat(f->fd, &f->sb) != 0)
+		return -errno;
+	f->path = strdup(i->path);
+	f->cipher = strdup(i->cipher);
+	return f->path && f->cipher ? 0 : -ENOMEM;
+}
+
+/* One with several names is done here: two threads on one file would write its pages twice. */
+static int file_entry(struct rekey *r, const struct walk_item *i)
+{
+	struct rekey_file f = { .fd = -1 };
+	int err = open_file(r, i, &f);
+	if (err < 0) {
+		rekey_file_free(&f);
+		return err;
+	}
+	if (f.sb.st_nlink == 1)
+		return rekey_pool_add(r, &f);
+	rekey_one(r, &f);
+	return 0;
+}
+
+static int on_entry(void *arg, const struct walk_item *i)
+{
+	struct rekey *r = arg;
+	int err = 0;
+	if (rekey_stops(r))
+		return -EINTR;
+	if (S_ISDIR(i->sb.st_mode))
+		err = renew_dir(r, i);
+	else if (S_ISREG(i->sb.st_mode))
+		err = file_entry(r, i);
+	else if (S_ISLNK(i->sb.st_mode))
+		err = renew_link(r, i);
+	if (err == -ENOMEM || err == -EINTR)
+		return err;
+	if (err < 0)
+		tell(r, i, err);
+	if (!S_ISDIR(i->sb.st_mode))
+		err = rename_entry(r, i);
+	if (err < 0 && !S_ISDIR(i->sb.st_mode))
+		tell(r, i, err);
+	if (!S_ISREG(i->sb.st_mode))
+		r->opt->done(r->opt->arg, 1, 0);
+	return WALK_ON;
+}
+
+/* What lies in a directory first, so that the walk finds it by its name; then its own, and its times. */
+static int on_leave(void *arg, const struct walk_item *i)
+{
+	struct rekey *r = arg;
+	const struct timespec times[2] = { i->sb.st_atim, i->sb.st_mtim };
+	const char *self = i->depth == 0 ? "." : i->disk;
+	if (utimensat(i->parent->fd, self, times, AT_SYMLINK_NOFOLLOW) != 0 && errno != EPERM && errno != EACCES)
+		tell(r, i, -errno);
+	int err = rename_entry(r, i);
+	if (err < 0)
+		tell(r, i, err);
+	return 0;
+}
+
+/* A name that opens under neither key is nothing that the old one would open; a directory that cannot be listed may hold
+ * names that do once it has been repaired. */
+static int on_trouble(void *arg, const struct walk_item *i, enum walk_trouble what, int err)
+{
+	struct rekey *r = arg;
+	if (err == -ENOMEM)
+		return err;
+	if (what == WALK_NAME && err == -EUCLEAN && name_is_outside(i->disk, i->depth == 1))
+		return 0;
+	if (what == WALK_DIR)
+		rekey_tell(r, REKEY_LEFT, i->path, i->cipher, err);
+	else
+		tell(r, i, err);
+	return 0;
+}
+
+static const struct walk_ops rekey_ops = { on_entry, on_leave, on_trouble };
+
+static int walk(struct rekey *r, struct tree *t)
+{
+	struct tree_entry _cleanup_tree_entry_ root = { .dir = NULL };
+	int err = tree_resolve(t, "", 0, &root);
+	return err < 0 ? err : walk_tree(&root, &rekey_ops, r);
+}
+
+int rekey_run(struct tree *t, const struct rekey_options *opt)
+{
+	struct rekey r = {
+		.st = t->st,
+		.opt = opt,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.tell = PTHREAD_MUTEX_INITIALIZER,
+		.more = PTHREAD_COND_INITIALIZER,
+		.room = PTHREAD_COND_INITIALIZER,
+	};
+	if (!t->st->vault->past)
+		return -EINVAL;
+	int err = rekey_pool_start(&r);
+	if (err == 0)
+		err = walk(&r, t);
+	rekey_pool_end(&r, err < 0);
+	if (err == 0)
+		err = r.error;
+	int sync = store_sync(t->st);
+	if (err == 0)
+		err = sync;
+	return err < 0 ? err : atomic_load(&r.left) > 0;
+}

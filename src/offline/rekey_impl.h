@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Private to rekey.c, rekey_file.c and rekey_pool.c.
+ */
+#ifndef CRYPTFS_OFFLINE_REKEY_IMPL_H
+#define CRYPTFS_OFFLINE_REKEY_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "offline/rekey.h"
+
+/* A file that is to be sealed anew. */
+struct rekey_file {
+	int fd;
+	char *path;   /* for messages */
+	char *cipher;
+	struct stat sb; /* as it was: times and mode stay */
+	int damaged;  /* 0, or why some of it does not open, -errno */
+};
+
+void rekey_file_free(struct rekey_file *f);
+
+#define REKEY_BATCH 32 /* files of a thread that share one sync */
+#define REKEY_QUEUE 64
+
+struct rekey {
+	struct store *st;
+	const struct rekey_options *opt;
+	pthread_mutex_t lock;	/* of what follows */
+	pthread_cond_t more;	/* there is something to do, or nothing will come any more */
+	pthread_cond_t room;
+	struct rekey_file queue[REKEY_QUEUE];
+	size_t first, n;
+	bool closed;
+	unsigned int threads;
+	pthread_t thread[REKEY_JOBS_MAX];
+	int error;		/* the first that ends the run, -errno */
+	pthread_mutex_t tell;	/* trouble: one at a time */
+	_Atomic uint64_t left;
+};
+
+/* The pages of a file but the first, and its attributes: read, opened, sealed under the present key, written. What does
+ * not open is passed over. Returns 0 with *last whether the first page is still to be done, or -errno. */
+int rekey_file_pages(struct rekey *r, struct rekey_file *f, bool *last);
+
+/* The first page, when the others are on the disk: from then on the file is one of the present epoch. Then its times and
+ * mode are what they were. */
+int rekey_file_first(struct rekey *r, struct rekey_file *f);
+
+/* Attributes of what a descriptor refers to, if need be with its mode set for a moment. As xattr_renew. */
+int rekey_attributes(struct rekey *r, int fd);
+
+/* Returns 0 or -errno. */
+int rekey_pool_start(struct rekey *r);
+
+/* Give a file to the threads; it is theirs from then on. Returns 0, or what has ended the run. */
+int rekey_pool_add(struct rekey *r, struct rekey_file *f);
+
+/* Wait until all is done, or if 'stop' until what is being done is, and end the threads. */
+void rekey_pool_end(struct rekey *r, bool stop);
+
+/* One file at once, with a sync of its own. */
+void rekey_one(struct rekey *r, struct rekey_file *f);
+
+void rekey_tell(struct rekey *r, enum rekey_trouble what, const char *path, const char *cipher, int err);
+
+static inline bool rekey_stops(const struct rekey *r)
+{
+	return r->opt->stop && r->opt->stop(r->opt->arg);
+}
+
+#endif
