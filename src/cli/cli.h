@@ -42,6 +42,9 @@ int main_help(const char *verb);
  * argv; usage is a sentence about them. Returns 0, an exit code (said), or -1 when help was printed. */
 int args_json(const char *verb, int argc, char **argv, int operands, const char *usage, bool *json);
 
+/* A label for a vault or a slot. Returns 0, or EXIT_USAGE with the reason said. */
+int args_label(const char *verb, const char *text, const char **label);
+
 /* exit.c */
 
 /* One line on stderr, "cryptfs: " before it, control characters escaped. */
