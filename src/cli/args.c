@@ -2,6 +2,7 @@
 #include <getopt.h>
 
 #include "cli/cli.h"
+#include "format/vaultfile.h"
 
 int args_json(const char *verb, int argc, char **argv, int operands, const char *usage, bool *json)
 {
@@ -20,4 +21,13 @@ int args_json(const char *verb, int argc, char **argv, int operands, const char 
 		}
 	}
 	return argc - optind == operands ? 0 : exit_usage(verb, "%s", usage);
+}
+
+int args_label(const char *verb, const char *text, const char **label)
+{
+	if (!vaultfile_label_is_valid(text))
+		return exit_usage(verb, "--label takes up to 128 bytes of UTF-8 without control characters, not '%s'",
+				  text);
+	*label = text;
+	return 0;
 }

@@ -34,13 +34,34 @@ int cmd_ls(int argc, char **argv);
 int cmd_cat(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_key(int argc, char **argv);
+int cmd_passwd(int argc, char **argv);
 
-/* main.c. Print a verb's help and return EXIT_DONE. */
+/* Their sub-verbs, as verbs. */
+int cmd_key_list(int argc, char **argv);
+int cmd_key_add(int argc, char **argv);
+int cmd_key_change(int argc, char **argv);
+int cmd_key_remove(int argc, char **argv);
+int cmd_key_test(int argc, char **argv);
+
+/* main.c. Print the help of a verb ("mount", "key add") and return EXIT_DONE. */
 int main_help(const char *verb);
+
+/* Is b what was meant by a, but for a slip of a finger? */
+bool main_is_slip(const char *a, const char *b);
+
+/* subverbs.c. Verbs that consist of others, which are argv[1]: run that one. argv[0] stays the program's name. */
+int subverbs_run(const char *verb, int argc, char **argv);
+
+/* The usage of "key add" and the like, or NULL. */
+const char *subverbs_usage(const char *name);
 
 /* args.c. The arguments of a verb that has only --json and --help, and so many operands, which then come last in
  * argv; usage is a sentence about them. Returns 0, an exit code (said), or -1 when help was printed. */
 int args_json(const char *verb, int argc, char **argv, int operands, const char *usage, bool *json);
+
+/* A label for a vault or a slot. Returns 0, or EXIT_USAGE with the reason said. */
+int args_label(const char *verb, const char *text, const char **label);
 
 /* exit.c */
 
@@ -68,6 +89,24 @@ int exit_crypto(int err, const char *doing);
 
 /* A passphrase could not be had. Says so, returns EXIT_FAILED. */
 int exit_passphrase(int err, const char *from);
+
+/* A secret of this kind (enum vaultfile_kind) opens no slot. Says so, returns EXIT_WRONG_SECRET. */
+int exit_wrong_secret(uint8_t kind, const char *vault);
+
+/* recovery_decode failed. Says what is mistyped, returns EXIT_WRONG_SECRET. */
+int exit_recovery(int err, unsigned int group);
+
+/* A key file cannot be read, or made. Says so, returns EXIT_FAILED. */
+int exit_keyfile(int err, const char *file);
+
+/* A slot cannot be made, or found. Says so, returns EXIT_FAILED. */
+int exit_slot(int err, unsigned int slot, const char *vault);
+
+/* vault_save failed, and has (or has not) put the new settings in place. Says so, returns EXIT_FAILED. */
+int exit_save(int err, const char *vault, bool in_place);
+
+/* A slot was changed in the vault, not in copies of its settings: say so. */
+void exit_old_copies(bool same_secret);
 
 /* text.c */
 

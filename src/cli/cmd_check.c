@@ -15,7 +15,7 @@
 
 struct check_args {
 	const char *vault;
-	const char *passfile;
+	struct credential_args credential;
 	const char *path;
 	unsigned int jobs;
 	bool quick, json, quiet, repair, yes, no_sandbox;
@@ -52,9 +52,9 @@ static int parse_jobs(const char *text, unsigned int *jobs)
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct check_args *a)
 {
-	enum { PASSFILE = 256, PATH, QUICK, JSON, REPAIR, YES, NO_SANDBOX };
+	enum { PATH = 256, QUICK, JSON, REPAIR, YES, NO_SANDBOX };
 	static const struct option options[] = {
-		{ "passfile", required_argument, NULL, PASSFILE },
+		CREDENTIAL_OPTIONS,
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "path", required_argument, NULL, PATH },
 		{ "quick", no_argument, NULL, QUICK },
@@ -71,7 +71,6 @@ static int parse(int argc, char **argv, struct check_args *a)
 	int c, code = 0;
 	while (code == 0 && (c = getopt_long(argc, argv, "j:qh", options, NULL)) != -1) {
 		switch (c) {
-		case PASSFILE: a->passfile = optarg; break;
 		case 'j': code = parse_jobs(optarg, &a->jobs); break;
 		case PATH: a->path = optarg; break;
 		case QUICK: a->quick = true; break;
@@ -81,10 +80,12 @@ static int parse(int argc, char **argv, struct check_args *a)
 		case NO_SANDBOX: a->no_sandbox = true; break;
 		case 'q': a->quiet = true; break;
 		case 'h': (void)main_help("check"); return -1;
-		default: code = exit_usage("check", NULL);
+		default: code = credential_take(&a->credential, c) == 0 ? 0 : exit_usage("check", NULL);
 		}
 	}
 	if (code != 0)
+		return code;
+	if ((code = credential_check("check", &a->credential)) != 0)
 		return code;
 	if (a->yes && !a->repair)
 		return exit_usage("check", "--yes goes with --repair");
@@ -267,7 +268,7 @@ static void confine(const struct job *j)
 static int check(struct job *j)
 {
 	struct check_counts counts;
-	int code = unlock_tree(&j->u, j->args.vault, j->args.passfile, j->args.repair ? UNLOCK_CHANGE : UNLOCK_READ,
+	int code = unlock_tree(&j->u, j->args.vault, &j->args.credential, j->args.repair ? UNLOCK_CHANGE : UNLOCK_READ,
 			       j->args.quiet, &j->tree);
 	if (code != 0)
 		return code;

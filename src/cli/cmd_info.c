@@ -8,6 +8,7 @@
 
 #include "base/codec.h"
 #include "cli/cli.h"
+#include "cli/slot_text.h"
 #include "cli/unlock.h"
 
 static const char *coherency_name(const struct vaultfile *vf)
@@ -22,23 +23,6 @@ static json_t *time_json(uint64_t seconds)
 	return json_string(text);
 }
 
-static json_t *slot_json(const struct vaultfile_slot *s)
-{
-	return json_pack("{s:i, s:s, s:o, s:o, s:{s:s, s:I, s:I, s:I}}", "slot", (int)s->slot, "kind",
-			 vaultfile_kind_name(s->kind), "label", text_json(s->label), "created",
-			 time_json(s->created), "kdf", "name", vaultfile_kdf_name(s->kdf), "memory_kib",
-			 (json_int_t)s->memory_kib, "passes", (json_int_t)s->passes, "lanes",
-			 (json_int_t)s->lanes);
-}
-
-static json_t *slots_json(const struct vaultfile *vf)
-{
-	json_t *slots = json_array();
-	for (uint32_t i = 0; i < vf->n_slots; i++)
-		(void)json_array_append_new(slots, slot_json(&vf->slots[i]));
-	return slots;
-}
-
 static json_t *features_json(const struct vaultfile *vf)
 {
 	return vf->features & VAULTFILE_FEATURE_HIDE_SIZES ? json_pack("[s]", "hide-sizes") : json_array();
@@ -51,20 +35,16 @@ static int print_json(const struct vaultfile *vf)
 	return text_print_json(json_pack("{s:i, s:s, s:o, s:s, s:o, s:o, s:o}", "format", (int)vf->version,
 					 "vault_id", id, "created", time_json(vf->created), "coherency",
 					 coherency_name(vf), "features", features_json(vf), "label",
-					 text_json(vf->label), "slots", slots_json(vf)));
+					 text_json(vf->label), "slots", slot_text_json(vf)));
 }
 
 static void print_slot(const struct vaultfile_slot *s)
 {
-	char created[TEXT_TIME_SIZE];
-	char cost[96] = "";
+	char created[TEXT_TIME_SIZE], cost[SLOT_TEXT_COST_SIZE];
 	text_time(created, s->created);
-	if (s->kdf == VAULTFILE_ARGON2ID)
-		(void)snprintf(cost, sizeof(cost), ", %u KiB of memory, %u passes, %u lanes",
-			       (unsigned int)s->memory_kib, (unsigned int)s->passes, (unsigned int)s->lanes);
-	text_line("slot %-7u %s%s%s%s, %s%s, created %s", (unsigned int)s->slot, vaultfile_kind_name(s->kind),
-		  s->label[0] ? " '" : "", s->label, s->label[0] ? "'" : "", vaultfile_kdf_name(s->kdf), cost,
-		  created);
+	slot_text_cost(cost, s);
+	text_line("slot %-7u %s%s%s%s, %s, created %s", (unsigned int)s->slot, vaultfile_kind_name(s->kind),
+		  s->label[0] ? " '" : "", s->label, s->label[0] ? "'" : "", cost, created);
 }
 
 static int print_text(const char *path, const struct vaultfile *vf)

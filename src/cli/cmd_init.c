@@ -6,68 +6,31 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli/cli.h"
+#include "cli/kdf_args.h"
 #include "cli/prompt.h"
-#include "crypto/kdf.h"
+#include "cli/undisturbed.h"
 #include "vault/vault.h"
-
-#define KDF_TIME_DEFAULT 1.0
-#define KDF_TIME_MAX 60.0
 
 struct init_args {
 	const char *path;
 	const char *passfile;
 	struct vault_options vault;
-	double seconds;
-	uint32_t memory_kib; /* 0: as calibrated */
+	struct kdf_args kdf;
 	bool quiet;
 };
-
-static int parse_memory(const char *text, uint32_t *kib)
-{
-	char *end;
-	errno = 0;
-	long mib = strtol(text, &end, 10);
-	if (errno || end == text || *end || mib < (long)(VAULTFILE_KDF_MEMORY_MIN / 1024) ||
-	    mib > (long)(VAULTFILE_KDF_MEMORY_MAX / 1024))
-		return exit_usage("init", "--kdf-memory takes a number of MiB from 8 to 4096, not '%s'", text);
-	*kib = (uint32_t)mib * 1024;
-	return 0;
-}
-
-static int parse_time(const char *text, double *seconds)
-{
-	char *end;
-	*seconds = strtod(text, &end);
-	if (end == text || *end || !isfinite(*seconds) || *seconds <= 0 || *seconds > KDF_TIME_MAX)
-		return exit_usage("init", "--kdf-time takes a number of seconds up to 60, not '%s'", text);
-	return 0;
-}
-
-static int parse_label(const char *text, const char **label)
-{
-	json_t *j = json_string(text);
-	json_decref(j);
-	if (!j || strlen(text) > VAULTFILE_LABEL_MAX)
-		return exit_usage("init", "--label takes up to 128 bytes of UTF-8, not '%s'", text);
-	*label = text;
-	return 0;
-}
 
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct init_args *a)
 {
-	enum { PASSFILE = 256, KDF_MEMORY, KDF_TIME, SHARED, HIDE_SIZES, LABEL };
+	enum { PASSFILE = 256, SHARED, HIDE_SIZES, LABEL };
 	static const struct option options[] = {
 		{ "passfile", required_argument, NULL, PASSFILE },
-		{ "kdf-memory", required_argument, NULL, KDF_MEMORY },
-		{ "kdf-time", required_argument, NULL, KDF_TIME },
+		KDF_ARGS_OPTIONS,
 		{ "shared", no_argument, NULL, SHARED },
 		{ "hide-sizes", no_argument, NULL, HIDE_SIZES },
 		{ "label", required_argument, NULL, LABEL },
@@ -75,20 +38,19 @@ static int parse(int argc, char **argv, struct init_args *a)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	*a = (struct init_args){ .seconds = KDF_TIME_DEFAULT };
+	*a = (struct init_args){ .path = NULL };
 
 	int c, code = 0;
 	while (code == 0 && (c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
 		switch (c) {
 		case PASSFILE: a->passfile = optarg; break;
-		case KDF_MEMORY: code = parse_memory(optarg, &a->memory_kib); break;
-		case KDF_TIME: code = parse_time(optarg, &a->seconds); break;
 		case SHARED: a->vault.coherency = VAULTFILE_SHARED; break;
 		case HIDE_SIZES: a->vault.hide_sizes = true; break;
-		case LABEL: code = parse_label(optarg, &a->vault.label); break;
+		case LABEL: code = args_label("init", optarg, &a->vault.label); break;
 		case 'q': a->quiet = true; break;
 		case 'h': (void)main_help("init"); return -1;
-		default: code = exit_usage("init", NULL);
+		case '?': code = exit_usage("init", NULL); break;
+		default: code = kdf_args_take(&a->kdf, "init", c);
 		}
 	}
 	if (code != 0)
@@ -139,12 +101,6 @@ static int check_place(const char *path, int *fd)
 	return exit_fail(EXIT_FAILED, "cannot open '%s': %s", path, exit_reason(-errno));
 }
 
-static int calibrate(struct init_args *a)
-{
-	int err = kdf_calibrate(&a->vault.cost, a->seconds, a->memory_kib);
-	return err < 0 ? exit_crypto(err, "cannot measure how fast this machine is") : 0;
-}
-
 static int make_in(int fd, const struct init_args *a, const struct prompt_secret *pass)
 {
 	const struct vault_secret secret = { VAULTFILE_PASSPHRASE, pass->bytes, pass->len };
@@ -170,19 +126,10 @@ static int make(int fd, const struct init_args *a, const struct prompt_secret *p
 	return code;
 }
 
-/* Nothing half-made: a signal has to wait until all is there. */
 static int make_undisturbed(int fd, const struct init_args *a, const struct prompt_secret *pass)
 {
-	sigset_t block, old;
-	(void)sigemptyset(&block);
-	(void)sigaddset(&block, SIGINT);
-	(void)sigaddset(&block, SIGTERM);
-	(void)sigaddset(&block, SIGHUP);
-	(void)sigaddset(&block, SIGQUIT);
-	(void)sigprocmask(SIG_BLOCK, &block, &old);
-	int code = make(fd, a, pass);
-	(void)sigprocmask(SIG_SETMASK, &old, NULL);
-	return code;
+	SCOPED_UNDISTURBED;
+	return make(fd, a, pass);
 }
 
 static void print_next_steps(const char *path)
@@ -220,7 +167,7 @@ int cmd_init(int argc, char **argv)
 	err = prompt_new(&prompt, &pass);
 	if (err < 0)
 		return exit_passphrase(err, prompt.from);
-	if ((code = calibrate(&a)) != 0 || (code = make_undisturbed(fd, &a, &pass)) != 0)
+	if ((code = kdf_args_calibrate(&a.kdf, &a.vault.cost)) != 0 || (code = make_undisturbed(fd, &a, &pass)) != 0)
 		return code;
 	if (!a.quiet)
 		print_next_steps(a.path);

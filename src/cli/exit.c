@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "vault/recovery.h"
 #include "vault/vault.h"
 
 static void note(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
@@ -107,7 +108,7 @@ int exit_vault(int err, const char *vault, const char *why)
 	case ENOENT:
 		return no_settings(vault);
 	case EKEYREJECTED:
-		return exit_fail(EXIT_WRONG_SECRET, "wrong passphrase: it opens no slot of '%s'", vault);
+		return exit_wrong_secret(VAULTFILE_PASSPHRASE, vault);
 	case EUCLEAN:
 		return exit_fail(EXIT_DAMAGED,
 				 "the settings of '%s' are damaged (%s); put back " NAME_SETTINGS_FILE
@@ -165,4 +166,103 @@ int exit_passphrase(int err, const char *from)
 	default:
 		return exit_fail(EXIT_FAILED, "cannot read the passphrase from %s: %s", from, exit_reason(err));
 	}
+}
+
+int exit_wrong_secret(uint8_t kind, const char *vault)
+{
+	switch (kind) {
+	case VAULTFILE_RECOVERY:
+		return exit_fail(EXIT_WRONG_SECRET,
+				 "wrong recovery code: it has no mistake in it, but opens no slot of '%s' (is it another "
+				 "vault's, or has its slot been removed?)",
+				 vault);
+	case VAULTFILE_KEYFILE:
+		return exit_fail(EXIT_WRONG_SECRET, "wrong key file: it opens no slot of '%s' (has it been changed?)",
+				 vault);
+	case VAULTFILE_KEYFILE_PASSPHRASE:
+		return exit_fail(EXIT_WRONG_SECRET,
+				 "wrong key file or wrong passphrase: together they open no slot of '%s'", vault);
+	case VAULTFILE_KEYRING:
+		return exit_fail(EXIT_WRONG_SECRET,
+				 "what the login keyring keeps opens no slot of '%s' (has the slot been changed elsewhere?)",
+				 vault);
+	default:
+		return exit_fail(EXIT_WRONG_SECRET, "wrong passphrase: it opens no slot of '%s'", vault);
+	}
+}
+
+int exit_recovery(int err, unsigned int group)
+{
+	switch (-err) {
+	case EINVAL:
+		return exit_fail(EXIT_WRONG_SECRET,
+				 "that is no recovery code: group %u is mistyped or missing; it has %u groups of %u "
+				 "characters",
+				 group, RECOVERY_GROUPS(RECOVERY_LEN), RECOVERY_GROUP);
+	case EILSEQ:
+		return exit_fail(EXIT_WRONG_SECRET,
+				 "that is no recovery code: group %u is mistyped, it has a character that none has",
+				 group);
+	case E2BIG:
+		return exit_fail(EXIT_WRONG_SECRET,
+				 "that is no recovery code: it is too long; one has %u groups of %u characters",
+				 RECOVERY_GROUPS(RECOVERY_LEN), RECOVERY_GROUP);
+	default:
+		return exit_fail(EXIT_WRONG_SECRET, "that is no recovery code: it is empty");
+	}
+}
+
+int exit_keyfile(int err, const char *file)
+{
+	switch (-err) {
+	case ENODATA:
+		return exit_fail(EXIT_FAILED, "the key file '%s' is empty", file);
+	case EFBIG:
+		return exit_fail(EXIT_FAILED, "the key file '%s' has more than 16 MiB", file);
+	case EEXIST:
+		return exit_fail(EXIT_FAILED, "'%s' has come to be there meanwhile; nothing was changed", file);
+	default:
+		return exit_fail(EXIT_FAILED, "cannot use the key file '%s': %s", file, exit_reason(err));
+	}
+}
+
+int exit_slot(int err, unsigned int slot, const char *vault)
+{
+	switch (-err) {
+	case ENOENT:
+		return exit_fail(EXIT_FAILED, "'%s' has no slot %u ('cryptfs key list' shows those it has)", vault, slot);
+	case ENOSPC:
+		return exit_fail(EXIT_FAILED,
+				 "all %u slots of '%s' are taken; remove one that is not needed any more: cryptfs key "
+				 "remove",
+				 VAULTFILE_SLOTS, vault);
+	case E2BIG:
+		return exit_fail(EXIT_FAILED,
+				 "all slots of '%s' together would take too long to try; choose less for this one "
+				 "(--kdf-time, --kdf-memory), or remove others",
+				 vault);
+	default:
+		return exit_crypto(err, "cannot make the slot");
+	}
+}
+
+int exit_save(int err, const char *vault, bool in_place)
+{
+	if (in_place)
+		return exit_fail(EXIT_FAILED,
+				 "the settings of '%s' are changed, but a power cut may undo that: their directory cannot "
+				 "be synced: %s",
+				 vault, exit_reason(err));
+	return exit_fail(EXIT_FAILED, "cannot save the settings of '%s': %s; nothing was changed", vault,
+			 exit_reason(err));
+}
+
+void exit_old_copies(bool same_secret)
+{
+	if (same_secret)
+		exit_note("copies of the settings made before (" NAME_SETTINGS_BACKUP ", backups) are as cheap to guess at "
+			  "as before");
+	else
+		exit_note("copies of the settings made before (" NAME_SETTINGS_BACKUP ", backups) still open with the old "
+			  "secret; if it has leaked, 'cryptfs rekey' makes it worthless");
 }

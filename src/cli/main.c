@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/usage.h"
 #include "crypto/aead.h"
 #include "crypto/keymem.h"
 #include "sandbox/sandbox.h"
@@ -28,9 +29,7 @@ static const struct verb verbs[] = {
 	  "terminal.\n"
 	  "\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
-	  "      --kdf-time SECONDS  how long unlocking shall take on this machine (1)\n"
-	  "      --kdf-memory MIB    memory that unlocking shall take, 8 to 4096 (to 1024, at\n"
-	  "                          most a quarter of what this machine has)\n"
+	  USAGE_KDF
 	  "      --shared            others may change the vault while it is mounted: for\n"
 	  "                          synced folders and network filesystems\n"
 	  "      --hide-sizes        files show sizes in whole 4 KiB pages only\n"
@@ -43,7 +42,7 @@ static const struct verb verbs[] = {
 	  "Show the files of VAULT in the empty directory MOUNTPOINT. Returns when the mount\n"
 	  "answers; the process that serves it stays in the background.\n"
 	  "\n"
-	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  USAGE_CREDENTIAL
 	  "  -f, --foreground        stay in the foreground, with messages on stderr\n"
 	  "  -r, --read-only         nothing can be changed\n"
 	  "      --allow-other       other users may use the mount, as far as modes permit\n"
@@ -82,7 +81,7 @@ static const struct verb verbs[] = {
 	  "  -R, --recursive         with all that is below, as paths\n"
 	  "  -0, --print0            names as they are, with a NUL behind each\n"
 	  "      --json              print a JSON object\n"
-	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  USAGE_CREDENTIAL
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -a, -A, -1              nothing: names with dots are listed, and one a line, anyway\n"
 	  "  -q, --quiet             print errors only\n"
@@ -95,7 +94,7 @@ static const struct verb verbs[] = {
 	  "      --salvage           of a damaged file write what is intact, and zeros for what is\n"
 	  "                          lost; which bytes those are is said on standard error\n"
 	  "  -o, --output FILE       write to FILE, which must not exist\n"
-	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  USAGE_CREDENTIAL
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
@@ -110,10 +109,27 @@ static const struct verb verbs[] = {
 	  "      --overwrite         replace files that are there already\n"
 	  "      --salvage           of damaged files copy what is intact, and zeros for the rest\n"
 	  "      --privileged        keep set-user-ID and set-group-ID bits, for root devices too\n"
-	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  USAGE_CREDENTIAL
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
+	{ "key", cmd_key, "list, add, change, remove and test its secrets",
+	  "usage: cryptfs key VERB [OPTION]... VAULT [SLOT]\n"
+	  "\n"
+	  "A vault has up to 32 slots, each of which a secret of its own opens.\n"
+	  "\n"
+	  "  list                    show the slots\n"
+	  "  add                     add a passphrase, a recovery code, a key file or the keyring\n"
+	  "  change                  put another secret into a slot, or change what a guess costs\n"
+	  "  remove                  remove a slot: its secret opens the vault no more\n"
+	  "  test                    see which slot a secret opens\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "passwd", cmd_passwd, "change the passphrase",
+	  "usage: cryptfs passwd [OPTION]... VAULT\n"
+	  "\n"
+	  "Change the passphrase of VAULT: the old one is asked for, then the new one twice. Who\n"
+	  "has lost it opens the vault with something else, such as --recovery.\n"
+	  "\n" USAGE_NEW_PASSFILE USAGE_KDF USAGE_CREDENTIAL USAGE_QUIET_HELP },
 	{ "status", cmd_status, "show what is mounted",
 	  "usage: cryptfs status [--json]\n"
 	  "\n"
@@ -128,7 +144,7 @@ static const struct verb verbs[] = {
 	  "there is no damage, 5 that there is, 1 that not all could be looked at or repaired.\n"
 	  "Without --repair nothing is changed.\n"
 	  "\n"
-	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  USAGE_CREDENTIAL
 	  "      --path PATH         only what is at or below this path of the mount\n"
 	  "      --quick             names, and of each file the first and the last block only\n"
 	  "      --repair            mend what can be mended without losing anything, and move\n"
@@ -150,6 +166,14 @@ static const char *const synonyms[][2] = {
 	{ "dir", "ls" },	 { "extract", "export" }, { "restore", "export" },
 	{ "cp", "export" },	 { "copy", "export" },	  { "decrypt", "export" },
 	{ "salvage", "cat" },	 { "mounts", "status" },
+	{ "keys", "key list" },	 { "slots", "key list" },
+	{ "addkey", "key add" }, { "luksAddKey", "key add" },
+	{ "enroll", "key add" }, { "luksKillSlot", "key remove" },
+	{ "rmkey", "key remove" }, { "luksRemoveKey", "key remove" },
+	{ "luksChangeKey", "key change" }, { "luksDump", "info" },
+	{ "changepw", "passwd" }, { "password", "passwd" },
+	{ "chpasswd", "passwd" }, { "open", "mount" },
+	{ "close", "umount" },	 { "format", "init" },
 };
 
 static const struct verb *find_verb(const char *name)
@@ -163,8 +187,9 @@ static const struct verb *find_verb(const char *name)
 int main_help(const char *verb)
 {
 	const struct verb *v = find_verb(verb);
-	if (v)
-		(void)fputs(v->usage, stdout);
+	const char *usage = v ? v->usage : subverbs_usage(verb);
+	if (usage)
+		(void)fputs(usage, stdout);
 	return EXIT_DONE;
 }
 
@@ -193,8 +218,8 @@ static int print_version(void)
 	return works ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* Is b what was meant by a: at most one letter wrong, missing, too much or, of two, exchanged? */
-static bool is_slip(const char *a, const char *b)
+/* At most one letter wrong, missing, too much or, of two, exchanged? */
+bool main_is_slip(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
 		a++;
@@ -213,7 +238,7 @@ static const char *suggest(const char *name)
 		if (strcmp(synonyms[i][0], name) == 0)
 			return synonyms[i][1];
 	for (size_t i = 0; i < N_VERBS; i++)
-		if (is_slip(name, verbs[i].name) || (n > 0 && strncmp(name, verbs[i].name, n) == 0))
+		if (main_is_slip(name, verbs[i].name) || (n > 0 && strncmp(name, verbs[i].name, n) == 0))
 			return verbs[i].name;
 	return NULL;
 }

@@ -75,9 +75,9 @@ static int take_operands(struct mount_args *a, int argc, char **argv)
 
 int mount_args_parse(int argc, char **argv, struct mount_args *a)
 {
-	enum { PASSFILE = 256, ALLOW_OTHER, SHARED, DEBUG, NO_SANDBOX };
+	enum { ALLOW_OTHER = 256, SHARED, DEBUG, NO_SANDBOX };
 	static const struct option options[] = {
-		{ "passfile", required_argument, NULL, PASSFILE },
+		CREDENTIAL_OPTIONS,
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "read-only", no_argument, NULL, 'r' },
 		{ "allow-other", no_argument, NULL, ALLOW_OTHER },
@@ -91,7 +91,6 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 	int c, code = 0;
 	while (code == 0 && (c = getopt_long(argc, argv, "fro:qh", options, NULL)) != -1) {
 		switch (c) {
-		case PASSFILE: a->passfile = optarg; break;
 		case ALLOW_OTHER: a->session.allow_other = true; break;
 		case SHARED: a->session.shared = true; break;
 		case DEBUG: a->session.debug = a->foreground = true; break;
@@ -101,8 +100,10 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		case 'o': code = take_options(a, optarg); break;
 		case 'q': a->quiet = true; break;
 		case 'h': (void)main_help("mount"); return -1;
-		default: code = exit_usage("mount", NULL);
+		default: code = credential_take(&a->credential, c) == 0 ? 0 : exit_usage("mount", NULL);
 		}
 	}
+	if (code == 0)
+		code = credential_check("mount", &a->credential);
 	return code != 0 ? code : take_operands(a, argc, argv);
 }

@@ -8,12 +8,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "cli/credential.h"
 #include "fs/session.h"
 
 struct mount_args {
 	const char *vault;	/* the operands as given */
 	const char *mountpoint;
-	const char *passfile;
+	struct credential_args credential;
 	char *rest;		/* of -o: what is not for us */
 	bool foreground;
 	bool quiet;

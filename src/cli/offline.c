@@ -13,20 +13,22 @@ int offline_parse(const struct offline_verb *v, int argc, char **argv, struct of
 	int c;
 	while ((c = getopt_long(argc, argv, v->letters, v->options, NULL)) != -1) {
 		switch (c) {
-		case OFFLINE_PASSFILE: a->passfile = optarg; break;
 		case OFFLINE_NO_SANDBOX: a->no_sandbox = true; break;
 		case 'q': a->quiet = true; break;
 		case 'h': (void)main_help(v->name); return -1;
 		case '?': return exit_usage(v->name, NULL);
-		default: v->take(arg, c);
+		default:
+			if (credential_take(&a->credential, c) < 0)
+				v->take(arg, c);
 		}
 	}
 	a->n = argc - optind - 1;
 	if (a->n < v->min || a->n > v->max)
 		return exit_usage(v->name, "%s", v->operands);
+	int code = credential_check(v->name, &a->credential);
 	a->vault = argv[optind];
 	a->operands = argv + optind + 1;
-	return 0;
+	return code;
 }
 
 void offline_confine(const struct offline_args *a, const struct unlock *u)

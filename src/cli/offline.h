@@ -13,7 +13,7 @@
 /* What they all are told. */
 struct offline_args {
 	const char *vault;
-	const char *passfile;
+	struct credential_args credential;
 	bool quiet;
 	bool no_sandbox;
 	char **operands; /* after the vault */
@@ -21,9 +21,9 @@ struct offline_args {
 };
 
 /* The options that they all have: the last of a verb's. Its own without a letter count from OFFLINE_OWN. */
-enum { OFFLINE_PASSFILE = 256, OFFLINE_NO_SANDBOX, OFFLINE_OWN };
+enum { OFFLINE_NO_SANDBOX = 256, OFFLINE_OWN };
 #define OFFLINE_OPTIONS                                                    \
-	{ "passfile", required_argument, NULL, OFFLINE_PASSFILE },         \
+	CREDENTIAL_OPTIONS,                                                \
 		{ "no-sandbox", no_argument, NULL, OFFLINE_NO_SANDBOX },   \
 		{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { 0 }
 

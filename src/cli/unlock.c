@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -20,7 +19,7 @@
 void unlock_free(struct unlock *u)
 {
 	vault_free(u->vault);
-	prompt_cleanup(&u->prompt);
+	credential_free(&u->credential);
 	cleanup_fd(&u->fd);
 	free(u->path);
 	*u = (struct unlock)UNLOCK_NONE;
@@ -122,47 +121,38 @@ int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet)
 	}
 }
 
-int unlock_source(struct unlock *u, const char *passfile)
+int unlock_source(struct unlock *u, const struct credential_args *a)
 {
-	int err = prompt_open(&u->prompt, passfile);
-	return err < 0 ? exit_passphrase(err, u->prompt.from) : 0;
+	return credential_open(&u->credential, a, &u->vault->settings, u->path);
 }
 
-/* One try. Returns 0 or -errno; *code is the exit code, and the reason has been said. */
-static int try_unlock(struct unlock *u, int *code)
+static int try_unlock(void *arg, const struct vault_secret *secret, uint32_t *slot, const char **why)
 {
-	_cleanup_(prompt_forget) struct prompt_secret pass = { NULL, 0 };
-	_cleanup_free_ char *name = text_escape(u->path);
-	_cleanup_free_ char *text = NULL;
-	if (!name || asprintf(&text, "Passphrase for %s: ", name) < 0) {
-		text = NULL;
-		*code = exit_fail(EXIT_FAILED, "out of memory");
-		return -ENOMEM;
-	}
-
-	int err = prompt_read(&u->prompt, text, &pass);
-	if (err < 0) {
-		*code = exit_passphrase(err, u->prompt.from);
-		return err;
-	}
-	const struct vault_secret secret = { VAULTFILE_PASSPHRASE, pass.bytes, pass.len };
-	const char *why = NULL;
-	err = vault_unlock(u->vault, &secret, NULL, &why);
-	*code = err < 0 ? exit_vault(err, u->path, why) : 0;
-	return err;
+	return vault_unlock(arg, secret, slot, why);
 }
 
 int unlock_ask(struct unlock *u)
 {
-	int code, tries = u->prompt.terminal ? PROMPT_TRIES : 1;
-	for (;;) {
-		int err = try_unlock(u, &code);
-		bool again = err == -EKEYREJECTED || err == -ENODATA || err == -E2BIG || err == -EILSEQ;
-		if (!again || --tries == 0)
-			break;
-	}
-	prompt_cleanup(&u->prompt);
+	int code = credential_ask(&u->credential, &u->vault->settings, u->path, try_unlock, u->vault);
+	credential_forget(&u->credential);
 	return code;
+}
+
+struct master {
+	const struct vault *vault;
+	struct key32 *key;
+};
+
+static int try_master(void *arg, const struct vault_secret *secret, uint32_t *slot, const char **why)
+{
+	const struct master *m = arg;
+	return vault_master(m->vault, secret, m->key, slot, why);
+}
+
+int unlock_master(struct unlock *u, struct key32 *master)
+{
+	struct master m = { u->vault, master };
+	return credential_ask(&u->credential, &u->vault->settings, u->path, try_master, &m);
 }
 
 /* We have a shared lock: so may a shared mount, which others can write through meanwhile. */
@@ -176,8 +166,8 @@ static void warn_of_shared_mount(const struct unlock *u)
 			  e->mountpoint);
 }
 
-int unlock_tree(struct unlock *u, const char *operand, const char *passfile, enum unlock_for what, bool quiet,
-		struct tree *t)
+int unlock_tree(struct unlock *u, const char *operand, const struct credential_args *a, enum unlock_for what,
+		bool quiet, struct tree *t)
 {
 	unlock_descriptors();
 	int code = unlock_open(u, operand);
@@ -186,7 +176,7 @@ int unlock_tree(struct unlock *u, const char *operand, const char *passfile, enu
 	if (code == 0)
 		code = unlock_lock(u, what, quiet);
 	if (code == 0)
-		code = unlock_source(u, passfile);
+		code = unlock_source(u, a);
 	if (code != 0)
 		return code;
 	if (what == UNLOCK_READ && !quiet)

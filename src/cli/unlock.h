@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "cli/prompt.h"
+#include "cli/credential.h"
 #include "offline/tree.h"
 #include "vault/vault.h"
 
@@ -16,10 +16,10 @@ struct unlock {
 	int fd;		     /* the vault's directory; its lock hangs on it */
 	char *path;	     /* the same, absolute and without symbolic links */
 	struct vault *vault; /* its settings, later its keys */
-	struct prompt prompt;
+	struct credential credential;
 };
 
-#define UNLOCK_NONE { .fd = -1, .prompt.fd = -1 }
+#define UNLOCK_NONE { .fd = -1, .credential = CREDENTIAL_NONE }
 
 void unlock_free(struct unlock *u);
 
@@ -38,16 +38,19 @@ enum unlock_for {
  * that will not go away is named. */
 int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet);
 
-/* Open where the passphrase comes from (prompt_open). */
-int unlock_source(struct unlock *u, const char *passfile);
+/* Open where the secret comes from (credential_open). After unlock_open. */
+int unlock_source(struct unlock *u, const struct credential_args *a);
 
-/* Ask, with a few tries at a terminal, and unlock. After secrets_prepare; closes the source. */
+/* Ask, with a few tries at a terminal, and unlock. After secrets_prepare; closes the source, forgets the secret. */
 int unlock_ask(struct unlock *u);
+
+/* The same for the master key (in the arena), while the vault stays locked; the secret stays at hand. */
+int unlock_master(struct unlock *u, struct key32 *master);
 
 /* All of that for a verb that does not mount: the vault unlocked, locked, as a tree. The tree goes before u. Also
  * allows us as many descriptors as can be had. */
-int unlock_tree(struct unlock *u, const char *operand, const char *passfile, enum unlock_for what, bool quiet,
-		struct tree *t);
+int unlock_tree(struct unlock *u, const char *operand, const struct credential_args *a, enum unlock_for what,
+		bool quiet, struct tree *t);
 
 /* As many descriptors as we may have. */
 void unlock_descriptors(void);
