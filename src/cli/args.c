@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "format/vaultfile.h"
@@ -30,4 +34,37 @@ int args_label(const char *verb, const char *text, const char **label)
 				  text);
 	*label = text;
 	return 0;
+}
+
+int args_jobs(const char *verb, const char *text, unsigned int *jobs)
+{
+	char *end;
+	errno = 0;
+	long n = strtol(text, &end, 10);
+	if (errno || end == text || *end || n < 1 || n > (long)ARGS_JOBS_MAX)
+		return exit_usage(verb, "--jobs takes a number from 1 to %u, not '%s'", ARGS_JOBS_MAX, text);
+	*jobs = (unsigned int)n;
+	return 0;
+}
+
+unsigned int args_default_jobs(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n < 1 ? 1 : n > (long)ARGS_JOBS_MAX ? ARGS_JOBS_MAX : (unsigned int)n;
+}
+
+bool args_ask(const char *fmt, ...)
+{
+	char line[64];
+	va_list ap;
+	(void)fflush(stdout);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputs(" [y/N] ", stderr);
+	(void)fflush(stderr);
+	if (!fgets(line, sizeof(line), stdin))
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
 }

@@ -34,6 +34,10 @@ int change_begin(struct change *c)
 {
 	const char *path = c->u.path, *why = NULL;
 	const struct vault_secret *secret = &c->u.credential.secret;
+	vault_free(c->vault);
+	c->vault = NULL;
+	cleanup_fd(&c->lock);
+	c->lock = -1;
 	int err = lock_settings(c->u.fd, &c->lock);
 	if (err == -EBUSY)
 		return exit_fail(EXIT_IN_USE,
@@ -48,8 +52,7 @@ int change_begin(struct change *c)
 	return err < 0 ? exit_vault(err, path, why) : 0;
 }
 
-/* Of a failure to save: are they there nevertheless? */
-static bool is_in_place(const struct change *c)
+bool change_is_in_place(const struct change *c)
 {
 	struct vault *v _cleanup_vault_ = NULL;
 	const char *why;
@@ -65,7 +68,7 @@ int change_save(struct change *c, struct new_secret *n, unsigned int slot)
 	int err = vault_save(c->vault, c->u.fd, c->master);
 	if (err == 0)
 		return 0;
-	bool in_place = is_in_place(c);
+	bool in_place = change_is_in_place(c);
 	if (n && !in_place)
 		new_secret_take_back(n);
 	return exit_save(err, c->u.path, in_place);

@@ -26,11 +26,14 @@ int change_open(struct change *c, const char *verb, const char *operand, const s
 /* Ask for the secret. After secrets_prepare. */
 int change_authorise(struct change *c);
 
-/* Lock the settings and read them: c->vault. What was given must still open them. */
+/* Lock the settings and read them: c->vault, anew if it was done before. What was given must still open them. */
 int change_begin(struct change *c);
 
 /* Save c->vault. If a new secret is not NULL it is handed over first, as that of slot, and taken back if nothing was
  * saved. */
 int change_save(struct change *c, struct new_secret *n, unsigned int slot);
+
+/* Saving has failed: are they there nevertheless? */
+bool change_is_in_place(const struct change *c);
 
 #endif

@@ -36,6 +36,7 @@ int cmd_export(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_passwd(int argc, char **argv);
+int cmd_rekey(int argc, char **argv);
 
 /* Their sub-verbs, as verbs. */
 int cmd_key_list(int argc, char **argv);
@@ -59,6 +60,14 @@ const char *subverbs_usage(const char *name);
 /* args.c. The arguments of a verb that has only --json and --help, and so many operands, which then come last in
  * argv; usage is a sentence about them. Returns 0, an exit code (said), or -1 when help was printed. */
 int args_json(const char *verb, int argc, char **argv, int operands, const char *usage, bool *json);
+
+/* --jobs of a verb, 1 to ARGS_JOBS_MAX: returns 0, or EXIT_USAGE with the reason said; and how many without it. */
+#define ARGS_JOBS_MAX 64u
+int args_jobs(const char *verb, const char *text, unsigned int *jobs);
+unsigned int args_default_jobs(void);
+
+/* Ask at the terminal; a yes is said in full, or with a y. */
+bool args_ask(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* A label for a vault or a slot. Returns 0, or EXIT_USAGE with the reason said. */
 int args_label(const char *verb, const char *text, const char **label);

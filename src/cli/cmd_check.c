@@ -32,22 +32,7 @@ struct job {
 	bool undone; /* a rebuild was not allowed, or failed: something may still be needed for it */
 };
 
-static unsigned int default_jobs(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-	return n < 1 ? 1 : n > (long)CHECK_JOBS_MAX ? CHECK_JOBS_MAX : (unsigned int)n;
-}
-
-static int parse_jobs(const char *text, unsigned int *jobs)
-{
-	char *end;
-	errno = 0;
-	long n = strtol(text, &end, 10);
-	if (errno || end == text || *end || n < 1 || n > (long)CHECK_JOBS_MAX)
-		return exit_usage("check", "--jobs takes a number from 1 to %u, not '%s'", CHECK_JOBS_MAX, text);
-	*jobs = (unsigned int)n;
-	return 0;
-}
+_Static_assert(ARGS_JOBS_MAX <= CHECK_JOBS_MAX, "threads");
 
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct check_args *a)
@@ -66,12 +51,12 @@ static int parse(int argc, char **argv, struct check_args *a)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	*a = (struct check_args){ .jobs = default_jobs() };
+	*a = (struct check_args){ .jobs = args_default_jobs() };
 
 	int c, code = 0;
 	while (code == 0 && (c = getopt_long(argc, argv, "j:qh", options, NULL)) != -1) {
 		switch (c) {
-		case 'j': code = parse_jobs(optarg, &a->jobs); break;
+		case 'j': code = args_jobs("check", optarg, &a->jobs); break;
 		case PATH: a->path = optarg; break;
 		case QUICK: a->quick = true; break;
 		case JSON: a->json = true; break;
@@ -148,15 +133,6 @@ static int run_check(struct job *j, struct check_counts *counts)
 
 /* ---- repairing ---- */
 
-static bool answer_is_yes(void)
-{
-	char line[64];
-	if (!fgets(line, sizeof(line), stdin))
-		return false;
-	line[strcspn(line, "\n")] = '\0';
-	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
-}
-
 static bool may_do(const struct job *j, const struct repair_step *s, size_t n)
 {
 	if (!s->question)
@@ -165,10 +141,7 @@ static bool may_do(const struct job *j, const struct repair_step *s, size_t n)
 		exit_note("not done by --yes, only at a terminal: %s", s->question);
 	if (j->args.yes)
 		return !s->asked;
-	(void)fflush(stdout);
-	(void)fprintf(stderr, "%zu found. Shall I %s? [y/N] ", n, s->question);
-	(void)fflush(stderr);
-	return answer_is_yes();
+	return args_ask("%zu found. Shall I %s?", n, s->question);
 }
 
 /* What was moved away with something else is found by the next check. */

@@ -63,6 +63,19 @@ static const struct verb verbs[] = {
 	  "  -z, --lazy              detach it now even if it is in use; it ends when it no\n"
 	  "                          longer is\n"
 	  "  -h, --help              print this\n" },
+	{ "rekey", cmd_rekey, "give a vault a new master key",
+	  "usage: cryptfs rekey [OPTION]... VAULT\n"
+	  "\n"
+	  "Give VAULT a new master key and seal all of it anew. Afterwards no old copy of the\n"
+	  "settings and no removed secret opens anything of it. Only the secret that is given\n"
+	  "opens it then; add the others again. Can be stopped and cut off at any time, and the\n"
+	  "vault mounted: the same command goes on where it was.\n"
+	  "\n"
+	  USAGE_CREDENTIAL
+	  "      --yes               do not ask whether the other slots may go\n"
+	  "  -j, --jobs N            how many threads (as many as there are processors)\n"
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  USAGE_QUIET_HELP },
 	{ "info", cmd_info, "show a vault's settings",
 	  "usage: cryptfs info [--json] VAULT\n"
 	  "\n"

@@ -2,10 +2,13 @@
 #include "vault/epoch.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "crypto/rng.h"
 #include "vault/keyslot.h"
+#include "vault/slots.h"
 #include "vault/vault_impl.h"
 
 static int wrap_previous(struct vaultfile *vf, const struct key32 *fresh, const struct key32 *master)
@@ -20,24 +23,41 @@ static int wrap_previous(struct vaultfile *vf, const struct key32 *fresh, const 
 			 vf->previous.wrapped + AEAD_TAG_LEN, vf->previous.wrapped);
 }
 
-int epoch_begin(struct vault *v, const struct key32 *master, struct key32 *fresh)
+static int begin(struct vaultfile *vf, const struct key32 *master, const struct vault_secret *secret, uint32_t slot,
+		 struct key32 *fresh)
 {
-	struct vaultfile *vf = &v->settings;
-	if (vf->previous.there)
-		return -EALREADY;
-	if (vf->epoch >= VAULTFILE_EPOCH_MAX)
-		return -EOVERFLOW;
-	rng_bytes(fresh->b, sizeof(fresh->b));
-	vf->epoch++;
-	int r = wrap_previous(vf, fresh, master);
-	if (r < 0) {
-		vf->epoch--;
-		return r;
-	}
-	vf->previous.there = true;
+	const struct vaultfile_slot *found = slots_find(vf, slot);
+	if (!found)
+		return -ENOENT;
+	struct vaultfile_slot kept = *found;
+	const struct slot_choice as_it_is = { .cost = { kept.memory_kib, kept.passes, kept.lanes } };
 	memset(vf->slots, 0, sizeof(vf->slots));
 	vf->n_slots = 0;
-	return 0;
+	rng_bytes(fresh->b, sizeof(fresh->b));
+	vf->epoch++;
+	int r = slots_make(&kept, vf, fresh, secret, &as_it_is);
+	if (r < 0)
+		return r;
+	vf->slots[vf->n_slots++] = kept;
+	vf->previous.there = true;
+	return wrap_previous(vf, fresh, master);
+}
+
+int epoch_begin(struct vault *v, const struct key32 *master, const struct vault_secret *secret, uint32_t slot,
+		struct key32 *fresh)
+{
+	if (v->settings.previous.there)
+		return -EALREADY;
+	if (v->settings.epoch >= VAULTFILE_EPOCH_MAX)
+		return -EOVERFLOW;
+	_cleanup_free_ struct vaultfile *vf = malloc(sizeof(*vf));
+	if (!vf)
+		return -ENOMEM;
+	*vf = v->settings;
+	int r = begin(vf, master, secret, slot, fresh);
+	if (r == 0)
+		v->settings = *vf;
+	return r;
 }
 
 int epoch_save(struct vault *v, int dirfd, const struct key32 *master)

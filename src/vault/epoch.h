@@ -8,10 +8,12 @@
 
 #include "vault/vault.h"
 
-/* Begin: in the settings of v (which stays as unlocked as it is), the next epoch, 'previous', and no slots: the caller
- * adds those whose secrets it has, for the new master key. Returns 0 with *fresh (in the arena); -EALREADY if it has
- * been begun; -EOVERFLOW if epochs have run out; -ENOMEM; or -EIO. */
-int epoch_begin(struct vault *v, const struct key32 *master, struct key32 *fresh);
+/* Begin: in the settings of v (which stays as locked as it is), the next epoch, 'previous', and of the slots only this
+ * one, which the secret opens: the others' secrets are not known, so nothing can be wrapped for them. The caller saves.
+ * Returns 0 with *fresh (in the arena); -EALREADY if it has been begun; -EOVERFLOW if epochs have run out; -ENOENT (no
+ * such slot); or as slots_change. On failure nothing is changed. */
+int epoch_begin(struct vault *v, const struct key32 *master, const struct vault_secret *secret, uint32_t slot,
+		struct key32 *fresh);
 
 /* vault_save, and the same as cryptfs.json.bak: an older copy there would bring back a state in which what is sealed
  * under the new key does not open. */

@@ -275,6 +275,11 @@ int vault_master(const struct vault *v, const struct vault_secret *secret, struc
 	return 0;
 }
 
+int vault_unlock_with(struct vault *v, const struct key32 *master)
+{
+	return v->keys ? -EALREADY : derive_keys(v, master);
+}
+
 int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *slot, const char **why)
 {
 	*why = "it is unlocked already";

@@ -75,6 +75,10 @@ int vault_unlock(struct vault *v, const struct vault_secret *secret, uint32_t *s
 int vault_master(const struct vault *v, const struct vault_secret *secret, struct key32 *master, uint32_t *slot,
 		 const char **why);
 
+/* vault_unlock with the master key, which vault_master has given of it (its MAC is not checked once more). Returns 0,
+ * -EALREADY, -EBADMSG (the key of the epoch before), or -ENOMEM. */
+int vault_unlock_with(struct vault *v, const struct key32 *master);
+
 /* As vault_open, from a file of any name below dirfd. */
 int vault_read(int dirfd, const char *name, struct vault **out, const char **why);
 

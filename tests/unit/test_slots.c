@@ -250,9 +250,14 @@ static void test_wrong_master(void **state)
 static void begin(struct vault *v, const struct scratch *s, struct key32 *fresh)
 {
 	_cleanup_key_ struct key32 *m = master_of(v);
-	assert_int_equal(epoch_begin(v, m, fresh), 0);
+	struct vault_secret new = pass("new");
+	assert_int_equal(add(v, m, new, cheap), 1);
+	assert_int_equal(epoch_begin(v, m, &new, 2, fresh), -ENOENT);
+	assert_int_equal(v->settings.n_slots, 2);
+	assert_int_equal(epoch_begin(v, m, &new, 1, fresh), 0);
 	assert_memory_not_equal(m, fresh, sizeof(*m));
-	assert_int_equal(add(v, fresh, pass("new"), cheap), 0);
+	assert_int_equal(v->settings.n_slots, 1);
+	assert_int_equal(v->settings.slots[0].slot, 1);
 	assert_int_equal(epoch_save(v, s->fd, fresh), 0);
 }
 
@@ -265,7 +270,7 @@ static void test_epoch(void **state)
 	struct vault_secret first = pass(FIRST), new = pass("new");
 	assert_int_equal(vault_unlock(before, &first, NULL, &why), 0);
 	begin(v, s, fresh);
-	assert_int_equal(epoch_begin(v, fresh, fresh), -EALREADY);
+	assert_int_equal(epoch_begin(v, fresh, &new, 1, fresh), -EALREADY);
 	assert_int_equal(opens(s, pass(FIRST), NULL), -EKEYREJECTED);
 
 	both = open_ok(s);
@@ -309,7 +314,8 @@ static void test_last_epoch(void **state)
 	struct vault *v _cleanup_vault_ = make(s);
 	_cleanup_key_ struct key32 *m = master_of(v), *fresh = keymem_alloc(sizeof(*fresh));
 	v->settings.epoch = VAULTFILE_EPOCH_MAX;
-	assert_int_equal(epoch_begin(v, m, fresh), -EOVERFLOW);
+	struct vault_secret p = pass(FIRST);
+	assert_int_equal(epoch_begin(v, m, &p, 0, fresh), -EOVERFLOW);
 	assert_int_equal(v->settings.n_slots, 1);
 }
 
