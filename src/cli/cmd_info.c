@@ -32,8 +32,9 @@ static int print_json(const struct vaultfile *vf)
 {
 	char id[2 * VAULTFILE_ID_LEN + 1];
 	codec_hex_encode(id, vf->vault_id, VAULTFILE_ID_LEN);
-	return text_print_json(json_pack("{s:i, s:s, s:o, s:s, s:o, s:o, s:o}", "format", (int)vf->version,
-					 "vault_id", id, "created", time_json(vf->created), "coherency",
+	return text_print_json(json_pack("{s:i, s:s, s:o, s:i, s:b, s:s, s:o, s:o, s:o}", "format", (int)vf->version,
+					 "vault_id", id, "created", time_json(vf->created), "epoch",
+					 (int)vf->epoch, "rekeying", vf->previous.there, "coherency",
 					 coherency_name(vf), "features", features_json(vf), "label",
 					 text_json(vf->label), "slots", slot_text_json(vf)));
 }
@@ -59,6 +60,9 @@ static int print_text(const char *path, const struct vaultfile *vf)
 	text_line("vault ID     %s", id);
 	text_line("format       %u", (unsigned int)vf->version);
 	text_line("created      %s", created);
+	if (vf->epoch > 0)
+		text_line("master key   number %u%s", (unsigned int)vf->epoch + 1,
+			  vf->previous.there ? ", not everything is sealed under it yet (to go on: cryptfs rekey)" : "");
 	text_line("coherency    %s", coherency_name(vf));
 	text_line("features     %s", vf->features & VAULTFILE_FEATURE_HIDE_SIZES ? "hide-sizes" : "none");
 	for (uint32_t i = 0; i < vf->n_slots; i++)

@@ -54,6 +54,9 @@ static int open_vault(struct job *j)
 				 "'%s' is not a vault, but '%s' is: did you mean 'cryptfs mount %s %s'?",
 				 j->args.vault, j->args.mountpoint, j->args.mountpoint, j->args.vault);
 	int code = unlock_open(&j->u, j->args.vault);
+	if (code == 0 && j->u.vault->settings.previous.there && !j->args.quiet)
+		exit_note("'%s' has not been sealed anew to the end (to go on, once it is unmounted: cryptfs rekey)",
+			  j->u.path);
 	if (code == 0 && j->u.vault->settings.coherency == VAULTFILE_SHARED)
 		j->args.session.shared = true;
 	return code;
