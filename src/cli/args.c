@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "format/vaultfile.h"
+#include "vault/vault.h"
 
 int args_json(const char *verb, int argc, char **argv, int operands, const char *usage, bool *json)
 {

@@ -41,7 +41,8 @@ int change_begin(struct change *c)
 	int err = lock_settings(c->u.fd, &c->lock);
 	if (err == -EBUSY)
 		return exit_fail(EXIT_IN_USE,
-				 "the settings of '%s' are being changed by another process; try again when it has ended",
+				 "the settings of '%s' are being changed by another process; try again when it has "
+				 "ended",
 				 path);
 	if (err == 0)
 		err = vault_open(c->u.fd, &c->vault, &why);

@@ -38,8 +38,8 @@ static int only_passphrase(const struct vaultfile *vf, uint32_t *slot)
 	if (n == 1)
 		return 0;
 	return exit_usage("passwd", n == 0 ? "the vault has no passphrase to change; to add one: cryptfs key add" :
-					     "the vault has several passphrases; to change one: cryptfs key change VAULT "
-					     "SLOT");
+					     "the vault has several passphrases; to change one: cryptfs key change "
+					     "VAULT SLOT");
 }
 
 static int choose_slot(struct plan *p, const struct change *c)

@@ -33,15 +33,17 @@ static int may_remove(const struct vaultfile *vf, uint32_t slot, const char *pat
 	switch (slots_may_remove(vf, slot)) {
 	case SLOTS_LAST:
 		return exit_fail(EXIT_FAILED,
-				 "slot %u is the last one of '%s': without it nobody could ever open the vault again; add "
-				 "another first (cryptfs key add), or to destroy the vault delete it and its backups",
+				 "slot %u is the last one of '%s': without it nobody could ever open the vault "
+				 "again; add another first (cryptfs key add), or to destroy the vault delete it and "
+				 "its backups",
 				 (unsigned int)slot, path);
 	case SLOTS_LAST_TYPED:
 		if (force)
 			return 0;
 		return exit_fail(EXIT_FAILED,
-				 "slot %u is the last one of '%s' whose secret a person can type: the others hang on a file "
-				 "or a keyring; add a passphrase or a recovery code first (cryptfs key add), or use --force",
+				 "slot %u is the last one of '%s' whose secret a person can type: the others hang on "
+				 "a file or a keyring; add a passphrase or a recovery code first (cryptfs key add), "
+				 "or use --force",
 				 (unsigned int)slot, path);
 	default:
 		return 0;

@@ -32,8 +32,8 @@ int credential_check(const char *verb, const struct credential_args *a)
 {
 	bool passphrase = a->passfile && !a->keyfile, recovery = a->recovery || a->recovery_file;
 	if (passphrase + (a->keyfile != NULL) + recovery + a->keyring > 1)
-		return exit_usage(verb, "one way to open the vault is enough: --passfile, --keyfile (with --passfile if "
-					"a passphrase belongs to it), --recovery, --recovery-file or --keyring");
+		return exit_usage(verb, "one way to open the vault is enough: --passfile, --keyfile (with --passfile "
+					"if a passphrase belongs to it), --recovery, --recovery-file or --keyring");
 	if (is_stdin(a->keyfile) && is_stdin(a->passfile))
 		return exit_usage(verb, "key file and passphrase cannot both be read from standard input");
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a verb is authorised with: a passphrase, a key file (with a passphrase on top, if its slot wants one), a recovery
- * code, or what the login keyring keeps. Options that all verbs share, where each comes from, and the asking.
+ * What a verb is authorised with: a passphrase, a key file (with a passphrase on top, if its slot wants one), a
+ * recovery code, or what the login keyring keeps. Options that all verbs share, where each comes from, and the asking.
  */
 #ifndef CRYPTFS_CLI_CREDENTIAL_H
 #define CRYPTFS_CLI_CREDENTIAL_H

@@ -173,8 +173,8 @@ int exit_wrong_secret(uint8_t kind, const char *vault)
 	switch (kind) {
 	case VAULTFILE_RECOVERY:
 		return exit_fail(EXIT_WRONG_SECRET,
-				 "wrong recovery code: it has no mistake in it, but opens no slot of '%s' (is it another "
-				 "vault's, or has its slot been removed?)",
+				 "wrong recovery code: it has no mistake in it, but opens no slot of '%s' (is it "
+				 "another vault's, or has its slot been removed?)",
 				 vault);
 	case VAULTFILE_KEYFILE:
 		return exit_fail(EXIT_WRONG_SECRET, "wrong key file: it opens no slot of '%s' (has it been changed?)",
@@ -184,7 +184,8 @@ int exit_wrong_secret(uint8_t kind, const char *vault)
 				 "wrong key file or wrong passphrase: together they open no slot of '%s'", vault);
 	case VAULTFILE_KEYRING:
 		return exit_fail(EXIT_WRONG_SECRET,
-				 "what the login keyring keeps opens no slot of '%s' (has the slot been changed elsewhere?)",
+				 "what the login keyring keeps opens no slot of '%s' (has the slot been changed "
+				 "elsewhere?)",
 				 vault);
 	default:
 		return exit_fail(EXIT_WRONG_SECRET, "wrong passphrase: it opens no slot of '%s'", vault);
@@ -230,7 +231,8 @@ int exit_slot(int err, unsigned int slot, const char *vault)
 {
 	switch (-err) {
 	case ENOENT:
-		return exit_fail(EXIT_FAILED, "'%s' has no slot %u ('cryptfs key list' shows those it has)", vault, slot);
+		return exit_fail(EXIT_FAILED, "'%s' has no slot %u (cryptfs key list shows those it has)", vault,
+				 slot);
 	case ENOSPC:
 		return exit_fail(EXIT_FAILED,
 				 "all %u slots of '%s' are taken; remove one that is not needed any more: cryptfs key "
@@ -250,8 +252,8 @@ int exit_save(int err, const char *vault, bool in_place)
 {
 	if (in_place)
 		return exit_fail(EXIT_FAILED,
-				 "the settings of '%s' are changed, but a power cut may undo that: their directory cannot "
-				 "be synced: %s",
+				 "the settings of '%s' are changed, but a power cut may undo that: their directory "
+				 "cannot be synced: %s",
 				 vault, exit_reason(err));
 	return exit_fail(EXIT_FAILED, "cannot save the settings of '%s': %s; nothing was changed", vault,
 			 exit_reason(err));
@@ -260,9 +262,9 @@ int exit_save(int err, const char *vault, bool in_place)
 void exit_old_copies(bool same_secret)
 {
 	if (same_secret)
-		exit_note("copies of the settings made before (" NAME_SETTINGS_BACKUP ", backups) are as cheap to guess at "
-			  "as before");
+		exit_note("copies of the settings made before (" NAME_SETTINGS_BACKUP ", backups) are as cheap to "
+			  "guess at as before");
 	else
-		exit_note("copies of the settings made before (" NAME_SETTINGS_BACKUP ", backups) still open with the old "
-			  "secret; if it has leaked, 'cryptfs rekey' makes it worthless");
+		exit_note("copies of the settings made before (" NAME_SETTINGS_BACKUP ", backups) still open with "
+			  "the old secret; if it has leaked, 'cryptfs rekey' makes it worthless");
 }

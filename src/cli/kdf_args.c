@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "format/vaultfile.h"
+#include "vault/vault.h"
 
 #define TIME_DEFAULT 1.0
 #define TIME_MAX 60.0

@@ -23,7 +23,14 @@ struct key_args {
 };
 
 /* Options without a letter of these verbs, each for those that have it. */
-enum { KEY_ARGS_JSON = 256, KEY_ARGS_FORCE, KEY_ARGS_LABEL, KEY_ARGS_MASTER_FILE, KEY_ARGS_SHARED, KEY_ARGS_HIDE_SIZES };
+enum {
+	KEY_ARGS_JSON = 256,
+	KEY_ARGS_FORCE,
+	KEY_ARGS_LABEL,
+	KEY_ARGS_MASTER_FILE,
+	KEY_ARGS_SHARED,
+	KEY_ARGS_HIDE_SIZES,
+};
 #define KEY_ARGS_OPTIONS { "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { 0 }
 
 struct key_verb {

@@ -23,7 +23,7 @@ int keyfile_read(int fd, uint8_t secret[static KEYFILE_SECRET_LEN]);
 /* The secret of contents that are at hand. */
 void keyfile_secret(uint8_t secret[static KEYFILE_SECRET_LEN], const uint8_t *content, size_t n);
 
-/* The secret of a key file and a passphrase together, from that of the file. All in the arena; out may not be secret. */
+/* The secret of a key file and a passphrase together, from that of the file. All in the arena; out is not secret. */
 void keyfile_combine(uint8_t out[static KEYFILE_SECRET_LEN], const uint8_t secret[static KEYFILE_SECRET_LEN],
 		     const uint8_t *passphrase, size_t n);
 

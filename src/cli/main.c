@@ -29,6 +29,11 @@ static const struct verb verbs[] = {
 	  "terminal.\n"
 	  "\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --keyfile FILE      a key file instead; if it does not exist it is made, and random\n"
+	  "      --with-passphrase   both: the key file opens it together with a passphrase only\n"
+	  "      --recovery          a recovery code as well: random, shown once, to be written down\n"
+	  "      --recovery-file FILE\n"
+	  "                          the same, written to the new file FILE (-: standard output)\n"
 	  USAGE_KDF
 	  "      --shared            others may change the vault while it is mounted: for\n"
 	  "                          synced folders and network filesystems\n"

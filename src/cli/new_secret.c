@@ -119,8 +119,8 @@ int new_secret_open(struct new_secret *n, const char *verb, const struct new_sec
 	n->args = *a;
 	n->kind = kind;
 	if (has_keyfile(n) && !a->keyfile && !kept)
-		return exit_usage(verb, "a slot of the kind keyfile needs --new-keyfile FILE (a FILE that does not exist "
-					"is made, with a random key)");
+		return exit_usage(verb, "a slot of the kind keyfile needs --new-keyfile FILE (a FILE that does not "
+					"exist is made, with a random key)");
 	if (has_keyfile(n) && !a->keyfile) {
 		n->keyfile_secret = keymem_alloc(KEYFILE_SECRET_LEN);
 		if (!n->keyfile_secret)
@@ -228,6 +228,7 @@ static int show_code(const char *code, size_t n, const struct new_secret_slot *s
 	(void)puts("");
 	(void)puts("Write it down, and keep it apart from the vault: it opens the vault without the");
 	(void)puts("passphrase, and is never shown again.");
+	(void)puts("");
 	return fflush(stdout) != 0 ? -EIO : 0;
 }
 

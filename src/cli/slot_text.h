@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "format/vaultfile.h"
+#include "vault/vault.h"
 
 /* An array of objects with slot, kind, label, created and kdf. NULL without memory. */
 json_t *slot_text_json(const struct vaultfile *vf);
