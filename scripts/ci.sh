@@ -275,7 +275,7 @@ job_clang-tidy() {
 	build CC=clang || return
 	local flags
 	flags="-std=gnu11 -Isrc -I$out/clang-tidy/build -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64"
-	flags+=" $(pkg-config --cflags fuse3 libsodium jansson)"
+	flags+=" $(pkg-config --cflags fuse3 libsodium jansson libsecret-1)"
 	for f in src/*/*.c; do
 		# shellcheck disable=SC2086
 		run "$f" clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags

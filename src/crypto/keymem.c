@@ -27,24 +27,41 @@ static size_t first_free; /* no cell before this one is free */
 static size_t cells_used;
 static uint16_t runs[ARENA_MAX / CELL]; /* at a piece's first cell: its cells; 0 at a free cell */
 
-/* sodium_malloc doesn't mind when mlock fails; we do. Locking twice does no harm. */
+/* sodium_malloc doesn't mind when mlock fails; we do. Locking twice does no harm. A forked child is to have none of it:
+ * it would hold keys in memory that is not locked, and some children load what we do not know. */
 static uint8_t *locked_arena(size_t size)
 {
 	uint8_t *p = sodium_malloc(size);
-	if (p && mlock(p, size) < 0) {
+	if (p && (mlock(p, size) < 0 || madvise(p, size, MADV_DONTFORK) < 0)) {
 		sodium_free(p);
 		return NULL;
 	}
 	return p;
 }
 
+/* What the arena's owner forked has no arena (its pages are not there), and may make one of its own. */
+static void forget(void)
+{
+	arena = NULL;
+	n_cells = 0;
+	cells_used = 0;
+	sodium_memzero(runs, sizeof(runs));
+}
+
+static void forget_at_fork(void)
+{
+	(void)pthread_atfork(NULL, NULL, forget);
+}
+
 int keymem_init(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	SCOPED_LOCK(&mutex);
 	if (arena)
 		return 0;
 	if (sodium_init() < 0)
 		return -EIO;
+	(void)pthread_once(&once, forget_at_fork);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !arena; i++) {
 		arena = locked_arena(sizes[i]);
 		n_cells = sizes[i] / CELL;
@@ -129,8 +146,5 @@ void keymem_exit(void)
 	if (!arena)
 		return;
 	sodium_free(arena); /* wipes */
-	arena = NULL;
-	n_cells = 0;
-	cells_used = 0;
-	sodium_memzero(runs, sizeof(runs));
+	forget();
 }

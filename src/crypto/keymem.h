@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Memory for secrets: one arena, locked, between guard pages, kept out of core dumps, wiped piece by
- * piece. Everything that is or unlocks a key lives here and nowhere else. mlock does not survive
- * fork: call keymem_init after the last one.
+ * piece. Everything that is or unlocks a key lives here and nowhere else. A forked child has none of
+ * it: there keymem_alloc gives NULL until it has called keymem_init for itself, and touching what the
+ * parent allocated is fatal.
  */
 #ifndef CRYPTFS_CRYPTO_KEYMEM_H
 #define CRYPTFS_CRYPTO_KEYMEM_H

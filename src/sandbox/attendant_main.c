@@ -20,10 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/aside.h"
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "sandbox/aside.h"
 #include "sandbox/attendant_impl.h"
 #include "sandbox/mountid.h"
 

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/aside.h"
 #include "base/cleanup.h"
-#include "sandbox/aside.h"
 
 /* A packet, or its end (0), or -errno. Plain read: who asks may not use the calls for sockets any more. */
 static ssize_t errand_read(int fd, char packet[static ERRAND_MAX])

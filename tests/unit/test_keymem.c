@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -188,10 +190,70 @@ static void test_rng(void **state)
 	rng_bytes(a, 0);
 }
 
-/* Root locks what it likes: give that up, as a user would have it. */
-static int as_user_with(rlim_t limit)
+/* The end of a child that runs fn, as waitpid tells it. */
+static int status_of(int (*fn)(const void *arg), const void *arg)
 {
+	int status;
+	(void)fflush(NULL);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(fn(arg));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* Without a handler of a sanitizer's. */
+static int peek(const void *p)
+{
+	(void)signal(SIGSEGV, SIG_DFL);
+	return *(volatile const uint8_t *)p;
+}
+
+static int has_none(const void *p)
+{
+	uint8_t in_core;
+	if (mincore((void *)(uintptr_t)p, 1, &in_core) == 0 || errno != ENOMEM)
+		return 1;
+	if (keymem_in_use() != 0 || keymem_alloc(1) != NULL)
+		return 2;
 	keymem_exit();
+	return 0;
+}
+
+static int makes_its_own(const void *p)
+{
+	(void)p;
+	if (keymem_init() != 0)
+		return 1;
+	uint8_t *own = keymem_alloc(4096);
+	if (!own || !bytes_are_zero(own, 4096))
+		return 2;
+	memset(own, 1, 4096);
+	keymem_free(own);
+	keymem_exit();
+	return 0;
+}
+
+static void test_not_for_children(void **state)
+{
+	(void)state;
+	uint8_t *key = keymem_alloc(4096); /* has the first byte of a page */
+	uint8_t *page = key + (4096 - (uintptr_t)key % 4096) % 4096;
+	memset(key, 0x55, 4096);
+	int status = status_of(peek, key);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	assert_int_equal(status_of(has_none, page), 0);
+	assert_int_equal(status_of(makes_its_own, NULL), 0);
+	assert_int_equal(key[0], 0x55);
+	assert_int_equal(keymem_in_use(), 4096);
+	keymem_free(key);
+}
+
+/* Root locks what it likes: give that up, as a user would have it. */
+static int as_user_with(const void *arg)
+{
+	const rlim_t limit = *(const rlim_t *)arg;
 	struct rlimit r = { limit, limit };
 	if (setrlimit(RLIMIT_MEMLOCK, &r) < 0)
 		return 99;
@@ -202,13 +264,7 @@ static int as_user_with(rlim_t limit)
 
 static int in_child(rlim_t limit)
 {
-	(void)fflush(NULL);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		_exit(as_user_with(limit));
-	int status;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	int status = status_of(as_user_with, &limit);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -250,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_wipe),
 		cmocka_unit_test(test_rng),
+		cmocka_unit_test(test_not_for_children),
 		cmocka_unit_test(test_memlock_limit),
 		cmocka_unit_test(test_exit_and_again),
 	};

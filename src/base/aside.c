@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "sandbox/aside.h"
+#include "base/aside.h"
 
 #include <dirent.h>
 #include <fcntl.h>

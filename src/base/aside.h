@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a process that is forked to stand aside (attendant.h, errand.h) does first. It keeps powers that the
- * other one gives up, so it keeps nothing else of it.
+ * What a process that is forked to stand aside (sandbox/attendant.h, sandbox/errand.h, keyring/keyring.h) does first.
+ * It keeps powers that the other one gives up, so it keeps nothing else of it.
  */
-#ifndef CRYPTFS_SANDBOX_ASIDE_H
-#define CRYPTFS_SANDBOX_ASIDE_H
+#ifndef CRYPTFS_BASE_ASIDE_H
+#define CRYPTFS_BASE_ASIDE_H
 
 /* A session of its own; no signals but SIGKILL; no child is waited for; nobody writes to its memory, the user's own
  * processes neither; nothing is open but keep, and /dev/null as standard input and outputs. */
