@@ -232,6 +232,7 @@ static int print_version(void)
 	(void)puts("cryptfs " PACKAGE_VERSION);
 	bool works = keymem_init() == 0 && aead_init() == 0;
 	(void)printf("cipher backend: %s\n", works ? aead_backend_name() : "none: the self-test failed");
+	(void)printf("memory for keys: %s\n", keymem_kind());
 	(void)printf("sandbox: %s\n", sandbox_build());
 	return works ? EXIT_DONE : EXIT_FAILED;
 }

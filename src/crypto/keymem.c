@@ -6,10 +6,12 @@
 #include "crypto/keymem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "base/log.h"
 
@@ -22,10 +24,46 @@ static const size_t sizes[] = { ARENA_MAX, 256 * 1024, 128 * 1024, 64 * 1024, 48
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint8_t *arena; /* NULL before init and after exit */
+static bool is_secret; /* of memfd_secret(2), else of sodium_malloc */
 static size_t n_cells;
 static size_t first_free; /* no cell before this one is free */
 static size_t cells_used;
 static uint16_t runs[ARENA_MAX / CELL]; /* at a piece's first cell: its cells; 0 at a free cell */
+
+/* Memory that the kernel itself has no mapping of (Linux 5.14): neither /proc/PID/mem nor a fault of the kernel's gets at
+ * it, nor a hibernation image, which is not made while there is any. It is locked, and between guard pages. */
+static uint8_t *secret_arena(size_t size)
+{
+#ifdef SYS_memfd_secret
+	const size_t guard = (size_t)sysconf(_SC_PAGESIZE);
+	_cleanup_fd_ int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+		return NULL;
+	uint8_t *around = mmap(NULL, size + 2 * guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (around == MAP_FAILED)
+		return NULL;
+	if (mmap(around + guard, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+	    madvise(around + guard, size, MADV_DONTFORK) < 0) {
+		(void)munmap(around, size + 2 * guard);
+		return NULL;
+	}
+	return around + guard;
+#else
+	(void)size;
+	return NULL;
+#endif
+}
+
+static void free_arena(uint8_t *p, size_t size)
+{
+	sodium_memzero(p, size);
+	if (!is_secret) {
+		sodium_free(p);
+		return;
+	}
+	const size_t guard = (size_t)sysconf(_SC_PAGESIZE);
+	(void)munmap(p - guard, size + 2 * guard);
+}
 
 /* sodium_malloc doesn't mind when mlock fails; we do. Locking twice does no harm. A forked child is to have none of it:
  * it would hold keys in memory that is not locked, and some children load what we do not know. */
@@ -63,7 +101,10 @@ int keymem_init(void)
 		return -EIO;
 	(void)pthread_once(&once, forget_at_fork);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && !arena; i++) {
-		arena = locked_arena(sizes[i]);
+		arena = secret_arena(sizes[i]);
+		is_secret = arena != NULL;
+		if (!arena)
+			arena = locked_arena(sizes[i]);
 		n_cells = sizes[i] / CELL;
 	}
 	if (!arena)
@@ -130,6 +171,12 @@ size_t keymem_in_use(void)
 	return cells_used * CELL;
 }
 
+const char *keymem_kind(void)
+{
+	SCOPED_LOCK(&mutex);
+	return !arena ? "none" : is_secret ? "locked, and hidden from the kernel (memfd_secret)" : "locked";
+}
+
 void keymem_wipe(void *p, size_t n)
 {
 	sodium_memzero(p, n);
@@ -145,6 +192,6 @@ void keymem_exit(void)
 	SCOPED_LOCK(&mutex);
 	if (!arena)
 		return;
-	sodium_free(arena); /* wipes */
+	free_arena(arena, n_cells * CELL);
 	forget();
 }

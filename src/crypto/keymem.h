@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Memory for secrets: one arena, locked, between guard pages, kept out of core dumps, wiped piece by
- * piece. Everything that is or unlocks a key lives here and nowhere else. A forked child has none of
+ * piece; where the kernel has memfd_secret(2), memory that the kernel itself cannot read. Everything that is or unlocks a key lives here and nowhere else. A forked child has none of
  * it: there keymem_alloc gives NULL until it has called keymem_init for itself, and touching what the
  * parent allocated is fatal.
  */
@@ -23,6 +23,9 @@ void *keymem_alloc(size_t n);
 
 /* Wipe and give back. keymem_free(NULL) does nothing. Thread-safe. */
 void keymem_free(void *p);
+
+/* What the arena is, for people. Static text. */
+const char *keymem_kind(void);
 
 /* How many bytes are handed out; for tests and leak checks. */
 size_t keymem_in_use(void);
