@@ -62,7 +62,7 @@ static int print_text(const char *path, const struct vaultfile *vf)
 	text_line("created      %s", created);
 	if (vf->epoch > 0)
 		text_line("master key   number %u%s", (unsigned int)vf->epoch + 1,
-			  vf->previous.there ? ", not everything is sealed under it yet (to go on: cryptfs rekey)" : "");
+			  vf->previous.there ? ", not all is sealed under it yet (to go on: cryptfs rekey)" : "");
 	text_line("coherency    %s", coherency_name(vf));
 	text_line("features     %s", vf->features & VAULTFILE_FEATURE_HIDE_SIZES ? "hide-sizes" : "none");
 	for (uint32_t i = 0; i < vf->n_slots; i++)

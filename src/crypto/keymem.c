@@ -30,8 +30,8 @@ static size_t first_free; /* no cell before this one is free */
 static size_t cells_used;
 static uint16_t runs[ARENA_MAX / CELL]; /* at a piece's first cell: its cells; 0 at a free cell */
 
-/* Memory that the kernel itself has no mapping of (Linux 5.14): neither /proc/PID/mem nor a fault of the kernel's gets at
- * it, nor a hibernation image, which is not made while there is any. It is locked, and between guard pages. */
+/* Memory that the kernel itself has no mapping of (Linux 5.14): neither /proc/PID/mem nor a fault of the kernel's gets
+ * at it, nor a hibernation image, which is not made while there is any. It is locked, and between guard pages. */
 static uint8_t *secret_arena(size_t size)
 {
 #ifdef SYS_memfd_secret

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Memory for secrets: one arena, locked, between guard pages, kept out of core dumps, wiped piece by
- * piece; where the kernel has memfd_secret(2), memory that the kernel itself cannot read. Everything that is or unlocks a key lives here and nowhere else. A forked child has none of
- * it: there keymem_alloc gives NULL until it has called keymem_init for itself, and touching what the
- * parent allocated is fatal.
+ * piece; where the kernel has memfd_secret(2), memory that the kernel itself cannot read. Everything
+ * that is or unlocks a key lives here and nowhere else. A forked child has none of it: there
+ * keymem_alloc gives NULL until it has called keymem_init for itself, and touching what the parent
+ * allocated is fatal.
  */
 #ifndef CRYPTFS_CRYPTO_KEYMEM_H
 #define CRYPTFS_CRYPTO_KEYMEM_H

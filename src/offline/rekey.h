@@ -31,9 +31,9 @@ struct rekey_options {
 	void *arg;
 };
 
-/* Seal anew whatever is of the epoch before. The vault is unlocked with both keys (vault->past), nobody else uses it, and
- * t is its tree over a store that can be written to. Returns 0 when all is sealed under the present key and on the disk:
- * then the old one may go; 1 if something was left; -EINTR; or -errno. */
+/* Seal anew whatever is of the epoch before. The vault is unlocked with both keys (vault->past), nobody else uses it,
+ * and t is its tree over a store that can be written to. Returns 0 when all is sealed under the present key and on the
+ * disk: then the old one may go; 1 if something was left; -EINTR; or -errno. */
 int rekey_run(struct tree *t, const struct rekey_options *opt);
 
 #endif

@@ -49,7 +49,8 @@ static size_t run_end(const bool *flag, size_t i, size_t n, bool want)
 }
 
 /* Only what has changed is written: holes stay holes. */
-static int write_changed(const struct rekey_file *f, const struct scratch *sc, uint64_t k, const bool *changed, size_t n)
+static int write_changed(const struct rekey_file *f, const struct scratch *sc, uint64_t k, const bool *changed,
+			 size_t n)
 {
 	for (size_t i = run_end(changed, 0, n, false); i < n;) {
 		size_t end = run_end(changed, i, n, true);

@@ -170,7 +170,8 @@ static int file_begin(struct file *f, struct scratch *sc)
 	if (r < 0)
 		return r;
 	f->junk = false;
-	f->header = (struct content_header){ .version = CONTENT_VERSION, .epoch = (uint16_t)f->st->vault->settings.epoch };
+	f->header = (struct content_header){ .version = CONTENT_VERSION,
+					     .epoch = (uint16_t)f->st->vault->settings.epoch };
 	rng_bytes(f->header.file_nonce, sizeof(f->header.file_nonce));
 	block_set_file(f->st, sc, f->header.epoch, f->header.file_nonce);
 	f->durable = f->synced = f->care = f->mark = f->whole = 0;

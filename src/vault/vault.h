@@ -29,8 +29,8 @@ struct vault {
 	struct vault_keys *keys; /* NULL while locked, as is what follows */
 	struct siv *names;
 	struct siv *xattr_names;
-	/* The keys of the epoch before, unlocked with the others, while the vault is being given a new master key and both
-	 * are in use; else NULL. Its settings are these with that epoch. */
+	/* The keys of the epoch before, unlocked with the others, while the vault is being given a new master key and
+	 * both are in use; else NULL. Its settings are these with that epoch. */
 	struct vault *past;
 };
 
