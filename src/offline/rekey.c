@@ -236,8 +236,8 @@ static int on_leave(void *arg, const struct walk_item *i)
 	return 0;
 }
 
-/* A name that opens under neither key is nothing that the old one would open; a directory that cannot be listed may hold
- * names that do once it has been repaired. */
+/* A name that opens under neither key is nothing that the old one would open; a directory that cannot be listed may
+ * hold names that do once it has been repaired. */
 static int on_trouble(void *arg, const struct walk_item *i, enum walk_trouble what, int err)
 {
 	struct rekey *r = arg;

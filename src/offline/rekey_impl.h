@@ -40,8 +40,8 @@ struct rekey {
 	_Atomic uint64_t left;
 };
 
-/* The pages of a file but the first, and its attributes: read, opened, sealed under the present key, written. What does
- * not open is passed over. Returns 0 with *last whether the first page is still to be done, or -errno. */
+/* The pages of a file but the first, and its attributes: read, opened, sealed under the present key, written. What
+ * does not open is passed over. Returns 0 with *last whether the first page is still to be done, or -errno. */
 int rekey_file_pages(struct rekey *r, struct rekey_file *f, bool *last);
 
 /* The first page, when the others are on the disk: from then on the file is one of the present epoch. Then its times and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Threads that seal the content of files. A file's first page, which says that all of it is done, may not reach the disk
- * before the others: each thread does the others of some files, syncs once, and then the first pages.
+ * Threads that seal the content of files. A file's first page, which says that all of it is done, may not reach the
+ * disk before the others: each thread does the others of some files, syncs once, and then the first pages.
  */
 #include <errno.h>
 #include <string.h>
@@ -83,7 +83,7 @@ static bool take(struct rekey *r, struct rekey_file *f, bool wait)
 	return true;
 }
 
-/* Fill the batch as far as there is something waiting. Returns how many need their first page done, or -1 at the end. */
+/* Fill the batch as far as something is waiting. Returns how many need their first page done, or -1 at the end. */
 static ssize_t fill(struct rekey *r, struct rekey_file *batch)
 {
 	size_t n = 0, tried = 0;

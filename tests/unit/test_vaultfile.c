@@ -484,7 +484,8 @@ static const struct {
 	{ "no kdf", VAULTFILE_KEYRING, 0, 0, 0, 0, -EUCLEAN },
 	{ "unknown kdf", VAULTFILE_KEYRING, 3, 0, 0, 0, -EUCLEAN },
 	{ "no kind", 0, VAULTFILE_ARGON2ID, 8192, 1, 1, -EUCLEAN },
-	{ "blake2b for a passphrase on a key file", VAULTFILE_KEYFILE_PASSPHRASE, VAULTFILE_BLAKE2B, 0, 0, 0, -EUCLEAN },
+	{ "blake2b for a key file's passphrase", VAULTFILE_KEYFILE_PASSPHRASE, VAULTFILE_BLAKE2B, 0, 0, 0,
+	  -EUCLEAN },
 	{ "unknown kind", 6, VAULTFILE_ARGON2ID, 8192, 1, 1, -EUCLEAN },
 };
 
