@@ -89,7 +89,8 @@ static int confirm(const struct job *j)
 	if (j->args.yes)
 		return 0;
 	if (isatty(STDIN_FILENO) != 1)
-		return exit_fail(EXIT_FAILED, "nothing has been changed: there is no terminal to ask at (--yes does without)");
+		return exit_fail(EXIT_FAILED, "nothing has been changed: there is no terminal to ask at (--yes does "
+					      "without)");
 	if (args_ask("Give the vault a new master key, which only the secret opens that you have just given?"))
 		return 0;
 	return exit_fail(EXIT_FAILED, "nothing has been changed");
@@ -228,15 +229,16 @@ static int not_done(const struct job *j, int r)
 	const char *vault = word ? word : "VAULT";
 	if (r == -EINTR)
 		return exit_fail(EXIT_FAILED,
-				 "stopped before the end; nothing is lost, and the vault can be used as it is (to go on: "
-				 "cryptfs rekey %s)",
+				 "stopped before the end; nothing is lost, and the vault can be used as it is (to go "
+				 "on: cryptfs rekey %s)",
 				 vault);
 	if (r > 0)
 		return exit_fail(EXIT_FAILED,
-				 "what the lines above name still needs the old master key, so the vault keeps both; see "
-				 "to it ('cryptfs check' tells more) and go on: cryptfs rekey %s",
+				 "what the lines above name still needs the old master key, so the vault keeps both; "
+				 "see to it ('cryptfs check' tells more) and go on: cryptfs rekey %s",
 				 vault);
-	return exit_fail(offline_code(r), "cannot seal all of the vault anew: %s; nothing is lost (to go on: cryptfs rekey %s)",
+	return exit_fail(offline_code(r), "cannot seal all of the vault anew: %s; nothing is lost (to go on: cryptfs "
+					  "rekey %s)",
 			 offline_reason(r), vault);
 }
 
@@ -245,8 +247,8 @@ static void print_end(const struct job *j)
 	if (j->args.quiet)
 		return;
 	exit_note("everything is sealed under a new master key; no older secret or copy of the settings opens it");
-	exit_note("copies of the settings that were made before are of no use any more: make a new one, and add the other "
-		  "secrets again ('cryptfs settings backup', 'cryptfs key add')");
+	exit_note("copies of the settings that were made before are of no use any more: make a new one, and add the "
+		  "other secrets again ('cryptfs settings backup', 'cryptfs key add')");
 }
 
 static int rekey(struct job *j)

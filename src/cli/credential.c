@@ -184,7 +184,7 @@ static int take_recovery(const struct asking *a, const struct prompt_secret *typ
 	unsigned int group = 0;
 	int err = try_recovery(a, typed, &why, &group);
 	if (err == -EINVAL || err == -EILSEQ || err == -E2BIG || err == -ENODATA) {
-		*code = exit_recovery(err, group);
+		*code = exit_recovery(err, "recovery code", RECOVERY_LEN, group);
 		return -EKEYREJECTED;
 	}
 	*code = complain(a, err, VAULTFILE_RECOVERY, why);

@@ -142,6 +142,22 @@ static const struct verb verbs[] = {
 	  "  remove                  remove a slot: its secret opens the vault no more\n"
 	  "  test                    see which slot a secret opens\n"
 	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "settings", cmd_settings, "keep a copy of its settings, and put it back",
+	  "usage: cryptfs settings VERB [OPTION]... VAULT FILE\n"
+	  "\n"
+	  "Without its settings nothing in a vault can be decrypted, whoever has the passphrase.\n"
+	  "\n"
+	  "  backup                  copy them to FILE\n"
+	  "  restore                 put them back from FILE\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "master", cmd_master, "keep its master key on paper, and use it",
+	  "usage: cryptfs master VERB [OPTION]... VAULT\n"
+	  "\n"
+	  "The master key alone opens a vault, with no settings and no passphrase.\n"
+	  "\n"
+	  "  export                  show it\n"
+	  "  restore                 make lost settings anew with it\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
 	{ "passwd", cmd_passwd, "change the passphrase",
 	  "usage: cryptfs passwd [OPTION]... VAULT\n"
 	  "\n"
@@ -184,6 +200,8 @@ static const char *const synonyms[][2] = {
 	{ "dir", "ls" },	 { "extract", "export" }, { "restore", "export" },
 	{ "cp", "export" },	 { "copy", "export" },	  { "decrypt", "export" },
 	{ "salvage", "cat" },	 { "mounts", "status" },
+	{ "backup", "settings backup" }, { "luksHeaderBackup", "settings backup" },
+	{ "luksHeaderRestore", "settings restore" },
 	{ "keys", "key list" },	 { "slots", "key list" },
 	{ "addkey", "key add" }, { "luksAddKey", "key add" },
 	{ "enroll", "key add" }, { "luksKillSlot", "key remove" },
