@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ static const struct verb verbs[] = {
 	  "terminal.\n"
 	  "\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
 	  "      --kdf-time SECONDS  how long unlocking shall take on this machine (1)\n"
 	  "      --kdf-memory MIB    memory that unlocking shall take, 8 to 4096 (to 1024, at\n"
 	  "                          most a quarter of what this machine has)\n"
@@ -44,6 +46,7 @@ static const struct verb verbs[] = {
 	  "answers; the process that serves it stays in the background.\n"
 	  "\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
 	  "  -f, --foreground        stay in the foreground, with messages on stderr\n"
 	  "  -r, --read-only         nothing can be changed\n"
 	  "      --allow-other       other users may use the mount, as far as modes permit\n"
@@ -83,6 +86,7 @@ static const struct verb verbs[] = {
 	  "  -0, --print0            names as they are, with a NUL behind each\n"
 	  "      --json              print a JSON object\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -a, -A, -1              nothing: names with dots are listed, and one a line, anyway\n"
 	  "  -q, --quiet             print errors only\n"
@@ -96,6 +100,7 @@ static const struct verb verbs[] = {
 	  "                          lost; which bytes those are is said on standard error\n"
 	  "  -o, --output FILE       write to FILE, which must not exist\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
@@ -111,6 +116,7 @@ static const struct verb verbs[] = {
 	  "      --salvage           of damaged files copy what is intact, and zeros for the rest\n"
 	  "      --privileged        keep set-user-ID and set-group-ID bits, for root devices too\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
@@ -129,6 +135,7 @@ static const struct verb verbs[] = {
 	  "Without --repair nothing is changed.\n"
 	  "\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
 	  "      --path PATH         only what is at or below this path of the mount\n"
 	  "      --quick             names, and of each file the first and the last block only\n"
 	  "      --repair            mend what can be mended without losing anything, and move\n"
@@ -236,9 +243,22 @@ static int finish(int code)
 	return code;
 }
 
+/* A standard descriptor that the caller has closed would be the next file that we open, and get what is meant for the
+ * standard one. For reading only: what cannot be written has to give an error. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static char name[] = "cryptfs";
+	fill_standard_descriptors();
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
