@@ -42,6 +42,10 @@ int main_help(const char *verb);
  * argv; usage is a sentence about them. Returns 0, an exit code (said), or -1 when help was printed. */
 int args_json(const char *verb, int argc, char **argv, int operands, const char *usage, bool *json);
 
+/* --passfile and --extpass as given to a verb: not both, and a command that can be run. Returns 0 or an exit code. */
+struct prompt_source;
+int args_source(const char *verb, const struct prompt_source *src);
+
 /* exit.c */
 
 /* One line on stderr, "cryptfs: " before it, control characters escaped. */
@@ -66,7 +70,11 @@ int exit_vault(int err, const char *vault, const char *why);
 /* keymem_init, aead_init, kdf_calibrate or vault_create failed. Says so, returns EXIT_FAILED. */
 int exit_crypto(int err, const char *doing);
 
-/* A passphrase could not be had. Says so, returns EXIT_FAILED. */
+/* A program that was to tell a passphrase could not be started (err), or has failed (status, as of waitpid). Says so,
+ * returns EXIT_FAILED. */
+int exit_command(const char *from, int err, int status);
+
+/* A passphrase could not be had. Says so (unless exit_command has), returns EXIT_FAILED. */
 int exit_passphrase(int err, const char *from);
 
 /* text.c */

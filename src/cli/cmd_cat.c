@@ -286,7 +286,7 @@ int cmd_cat(int argc, char **argv)
 	int err = a.output ? errand_start(&remover, remover_obey, &(struct remover){ .path = a.output }) : 0;
 	if (err < 0)
 		return exit_fail(EXIT_FAILED, "cannot start a process: %s", exit_reason(err));
-	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, &a.on.source, UNLOCK_READ, a.on.quiet, &t);
 	if (code == 0 && a.output)
 		code = make_output(&a, &remover, &fd);
 	if (code != 0)

@@ -15,7 +15,7 @@
 
 struct check_args {
 	const char *vault;
-	const char *passfile;
+	struct prompt_source source;
 	const char *path;
 	unsigned int jobs;
 	bool quick, json, quiet, repair, yes, no_sandbox;
@@ -52,9 +52,10 @@ static int parse_jobs(const char *text, unsigned int *jobs)
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct check_args *a)
 {
-	enum { PASSFILE = 256, PATH, QUICK, JSON, REPAIR, YES, NO_SANDBOX };
+	enum { PASSFILE = 256, EXTPASS, PATH, QUICK, JSON, REPAIR, YES, NO_SANDBOX };
 	static const struct option options[] = {
 		{ "passfile", required_argument, NULL, PASSFILE },
+		{ "extpass", required_argument, NULL, EXTPASS },
 		{ "jobs", required_argument, NULL, 'j' },
 		{ "path", required_argument, NULL, PATH },
 		{ "quick", no_argument, NULL, QUICK },
@@ -71,7 +72,8 @@ static int parse(int argc, char **argv, struct check_args *a)
 	int c, code = 0;
 	while (code == 0 && (c = getopt_long(argc, argv, "j:qh", options, NULL)) != -1) {
 		switch (c) {
-		case PASSFILE: a->passfile = optarg; break;
+		case PASSFILE: a->source.passfile = optarg; break;
+		case EXTPASS: a->source.extpass = optarg; break;
 		case 'j': code = parse_jobs(optarg, &a->jobs); break;
 		case PATH: a->path = optarg; break;
 		case QUICK: a->quick = true; break;
@@ -84,6 +86,8 @@ static int parse(int argc, char **argv, struct check_args *a)
 		default: code = exit_usage("check", NULL);
 		}
 	}
+	if (code == 0)
+		code = args_source("check", &a->source);
 	if (code != 0)
 		return code;
 	if (a->yes && !a->repair)
@@ -267,7 +271,7 @@ static void confine(const struct job *j)
 static int check(struct job *j)
 {
 	struct check_counts counts;
-	int code = unlock_tree(&j->u, j->args.vault, j->args.passfile, j->args.repair ? UNLOCK_CHANGE : UNLOCK_READ,
+	int code = unlock_tree(&j->u, j->args.vault, &j->args.source, j->args.repair ? UNLOCK_CHANGE : UNLOCK_READ,
 			       j->args.quiet, &j->tree);
 	if (code != 0)
 		return code;

@@ -280,7 +280,7 @@ int cmd_export(int argc, char **argv)
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
 	_cleanup_(place_free) struct place p = { .fd = -1 };
 	struct sandbox_state sandbox = { .landlock = 0 };
-	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, &a.on.source, UNLOCK_READ, a.on.quiet, &t);
 	if (code == 0)
 		code = find_place(&a, u.fd, &p);
 	if (code != 0)

@@ -22,7 +22,7 @@
 
 struct init_args {
 	const char *path;
-	const char *passfile;
+	struct prompt_source source;
 	struct vault_options vault;
 	double seconds;
 	uint32_t memory_kib; /* 0: as calibrated */
@@ -63,9 +63,10 @@ static int parse_label(const char *text, const char **label)
 /* Returns 0, an exit code, or -1 when help was printed. */
 static int parse(int argc, char **argv, struct init_args *a)
 {
-	enum { PASSFILE = 256, KDF_MEMORY, KDF_TIME, SHARED, HIDE_SIZES, LABEL };
+	enum { PASSFILE = 256, EXTPASS, KDF_MEMORY, KDF_TIME, SHARED, HIDE_SIZES, LABEL };
 	static const struct option options[] = {
 		{ "passfile", required_argument, NULL, PASSFILE },
+		{ "extpass", required_argument, NULL, EXTPASS },
 		{ "kdf-memory", required_argument, NULL, KDF_MEMORY },
 		{ "kdf-time", required_argument, NULL, KDF_TIME },
 		{ "shared", no_argument, NULL, SHARED },
@@ -80,7 +81,8 @@ static int parse(int argc, char **argv, struct init_args *a)
 	int c, code = 0;
 	while (code == 0 && (c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
 		switch (c) {
-		case PASSFILE: a->passfile = optarg; break;
+		case PASSFILE: a->source.passfile = optarg; break;
+		case EXTPASS: a->source.extpass = optarg; break;
 		case KDF_MEMORY: code = parse_memory(optarg, &a->memory_kib); break;
 		case KDF_TIME: code = parse_time(optarg, &a->seconds); break;
 		case SHARED: a->vault.coherency = VAULTFILE_SHARED; break;
@@ -91,6 +93,8 @@ static int parse(int argc, char **argv, struct init_args *a)
 		default: code = exit_usage("init", NULL);
 		}
 	}
+	if (code == 0)
+		code = args_source("init", &a->source);
 	if (code != 0)
 		return code;
 	if (argc - optind != 1)
@@ -212,7 +216,7 @@ int cmd_init(int argc, char **argv)
 	_cleanup_(prompt_forget) struct prompt_secret pass = { NULL, 0 };
 	if ((code = check_place(a.path, &fd)) != 0)
 		return code;
-	int err = prompt_open(&prompt, a.passfile);
+	int err = prompt_open_from(&prompt, &a.source);
 	if (err < 0)
 		return exit_passphrase(err, prompt.from);
 	if ((code = secrets_prepare(false)) != 0)

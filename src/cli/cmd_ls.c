@@ -259,7 +259,7 @@ int cmd_ls(int argc, char **argv)
 	unsigned int follow = TREE_FOLLOW_WAY | (a.details || a.json ? 0 : TREE_FOLLOW_LAST);
 	if (a.details && !a.json)
 		owners_begin(&owners);
-	code = unlock_tree(&u, a.on.vault, a.on.passfile, UNLOCK_READ, a.on.quiet, &t);
+	code = unlock_tree(&u, a.on.vault, &a.on.source, UNLOCK_READ, a.on.quiet, &t);
 	if (code != 0)
 		return code;
 	offline_confine(&a.on, &u);

@@ -96,7 +96,7 @@ static int prepare(struct job *j)
 	follow_read_only(j);
 	bool others = j->args.session.shared || j->args.session.read_only;
 	code = unlock_lock(&j->u, others ? UNLOCK_SHARED : UNLOCK_PRIVATE, j->args.quiet);
-	return code != 0 ? code : unlock_source(&j->u, j->args.passfile);
+	return code != 0 ? code : unlock_source(&j->u, &j->args.source);
 }
 
 /* From a thread of the session's. */

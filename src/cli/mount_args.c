@@ -75,9 +75,10 @@ static int take_operands(struct mount_args *a, int argc, char **argv)
 
 int mount_args_parse(int argc, char **argv, struct mount_args *a)
 {
-	enum { PASSFILE = 256, ALLOW_OTHER, SHARED, DEBUG, NO_SANDBOX };
+	enum { PASSFILE = 256, EXTPASS, ALLOW_OTHER, SHARED, DEBUG, NO_SANDBOX };
 	static const struct option options[] = {
 		{ "passfile", required_argument, NULL, PASSFILE },
+		{ "extpass", required_argument, NULL, EXTPASS },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "read-only", no_argument, NULL, 'r' },
 		{ "allow-other", no_argument, NULL, ALLOW_OTHER },
@@ -91,7 +92,8 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 	int c, code = 0;
 	while (code == 0 && (c = getopt_long(argc, argv, "fro:qh", options, NULL)) != -1) {
 		switch (c) {
-		case PASSFILE: a->passfile = optarg; break;
+		case PASSFILE: a->source.passfile = optarg; break;
+		case EXTPASS: a->source.extpass = optarg; break;
 		case ALLOW_OTHER: a->session.allow_other = true; break;
 		case SHARED: a->session.shared = true; break;
 		case DEBUG: a->session.debug = a->foreground = true; break;
@@ -104,5 +106,7 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		default: code = exit_usage("mount", NULL);
 		}
 	}
+	if (code == 0)
+		code = args_source("mount", &a->source);
 	return code != 0 ? code : take_operands(a, argc, argv);
 }

@@ -8,12 +8,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "cli/prompt.h"
 #include "fs/session.h"
 
 struct mount_args {
 	const char *vault;	/* the operands as given */
 	const char *mountpoint;
-	const char *passfile;
+	struct prompt_source source;
 	char *rest;		/* of -o: what is not for us */
 	bool foreground;
 	bool quiet;

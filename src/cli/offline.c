@@ -13,7 +13,8 @@ int offline_parse(const struct offline_verb *v, int argc, char **argv, struct of
 	int c;
 	while ((c = getopt_long(argc, argv, v->letters, v->options, NULL)) != -1) {
 		switch (c) {
-		case OFFLINE_PASSFILE: a->passfile = optarg; break;
+		case OFFLINE_PASSFILE: a->source.passfile = optarg; break;
+		case OFFLINE_EXTPASS: a->source.extpass = optarg; break;
 		case OFFLINE_NO_SANDBOX: a->no_sandbox = true; break;
 		case 'q': a->quiet = true; break;
 		case 'h': (void)main_help(v->name); return -1;
@@ -21,6 +22,9 @@ int offline_parse(const struct offline_verb *v, int argc, char **argv, struct of
 		default: v->take(arg, c);
 		}
 	}
+	int code = args_source(v->name, &a->source);
+	if (code != 0)
+		return code;
 	a->n = argc - optind - 1;
 	if (a->n < v->min || a->n > v->max)
 		return exit_usage(v->name, "%s", v->operands);

@@ -13,7 +13,7 @@
 /* What they all are told. */
 struct offline_args {
 	const char *vault;
-	const char *passfile;
+	struct prompt_source source;
 	bool quiet;
 	bool no_sandbox;
 	char **operands; /* after the vault */
@@ -21,9 +21,10 @@ struct offline_args {
 };
 
 /* The options that they all have: the last of a verb's. Its own without a letter count from OFFLINE_OWN. */
-enum { OFFLINE_PASSFILE = 256, OFFLINE_NO_SANDBOX, OFFLINE_OWN };
+enum { OFFLINE_PASSFILE = 256, OFFLINE_EXTPASS, OFFLINE_NO_SANDBOX, OFFLINE_OWN };
 #define OFFLINE_OPTIONS                                                    \
 	{ "passfile", required_argument, NULL, OFFLINE_PASSFILE },         \
+		{ "extpass", required_argument, NULL, OFFLINE_EXTPASS },   \
 		{ "no-sandbox", no_argument, NULL, OFFLINE_NO_SANDBOX },   \
 		{ "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { 0 }
 

@@ -6,10 +6,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <termios.h>
 
 #include "base/io.h"
 #include "cli/cli.h"
+#include "cli/extpass.h"
 #include "cli/interrupt.h"
 #include "crypto/keymem.h"
 
@@ -21,27 +23,6 @@ struct silence {
 	int flags; /* of a terminal that we have opened ourselves; -1: others use it too */
 	struct interrupt signals;
 };
-
-int prompt_open(struct prompt *p, const char *passfile)
-{
-	bool is_stdin = !passfile || strcmp(passfile, "-") == 0;
-	p->from = is_stdin ? "standard input" : passfile;
-	p->fd = is_stdin ? STDIN_FILENO : open(passfile, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (p->fd < 0)
-		return -errno;
-	p->terminal = isatty(p->fd) == 1;
-	if (!p->terminal)
-		return 0;
-
-	/* Standard input may be open for reading only. */
-	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (tty >= 0) {
-		prompt_cleanup(p);
-		p->fd = tty;
-	}
-	p->from = "the terminal";
-	return 0;
-}
 
 /* At once: not even a terminal that is held up (^S) keeps us. */
 static void silence_end(const struct silence *s, int fd)
@@ -209,13 +190,45 @@ static int ask(int fd, const char *text, struct prompt_secret *out)
 	}
 }
 
+/* What came of a program that has told something, or not (err). */
+static int judge(const struct prompt *p, int err, int status)
+{
+	if (status == 0 || (err < 0 && err != -ENODATA))
+		return err;
+	if (p->window && WIFEXITED(status) && WEXITSTATUS(status) != 126 && WEXITSTATUS(status) != 127)
+		return -ECANCELED;
+	(void)exit_command(p->from, 0, status);
+	return -ECHILD;
+}
+
+static int run(const struct prompt *p, const char *text, struct prompt_secret *out)
+{
+	_cleanup_free_ char *shown = strdup(text);
+	char *asking[] = { p->argv[0], shown, NULL };
+	struct extpass e;
+	if (!shown)
+		return -ENOMEM;
+	int err = extpass_start(&e, p->window ? asking : p->argv);
+	if (err < 0) {
+		(void)exit_command(p->from, err, 0);
+		return -ECHILD;
+	}
+	err = read_line(&(struct source){ e.fd, false, &e.signals }, out->bytes, &out->len);
+	int status = extpass_finish(&e);
+	if (status >= 0)
+		return judge(p, err, status);
+	raise_caught(out);
+	return status;
+}
+
 int prompt_read(const struct prompt *p, const char *text, struct prompt_secret *out)
 {
 	out->len = 0;
 	out->bytes = keymem_alloc(PROMPT_MAX + 2);
 	if (!out->bytes)
 		return -ENOMEM;
-	int err = p->terminal ? ask(p->fd, text, out) :
+	int err = p->argv     ? run(p, text, out) :
+		  p->terminal ? ask(p->fd, text, out) :
 				read_line(&(struct source){ p->fd, false, NULL }, out->bytes, &out->len);
 	if (err < 0)
 		prompt_forget(out);
@@ -240,15 +253,19 @@ static int read_twice(const struct prompt *p, struct prompt_secret *out)
 	return err;
 }
 
+bool prompt_may_retry(int err)
+{
+	return err == -EKEYREJECTED || err == -ENODATA || err == -E2BIG || err == -EILSEQ;
+}
+
 int prompt_new(const struct prompt *p, struct prompt_secret *out)
 {
-	if (!p->terminal)
+	if (prompt_tries(p) == 1)
 		return prompt_read(p, "", out);
 
-	for (int tries = PROMPT_TRIES;;) {
+	for (int tries = prompt_tries(p);;) {
 		int err = read_twice(p, out);
-		bool again = err == -EKEYREJECTED || err == -ENODATA || err == -E2BIG || err == -EILSEQ;
-		if (!again || --tries == 0)
+		if (!prompt_may_retry(err) || --tries == 0)
 			return err;
 		if (err == -EKEYREJECTED)
 			exit_note("the passphrases differ; try again");

@@ -122,19 +122,30 @@ int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet)
 	}
 }
 
-int unlock_source(struct unlock *u, const char *passfile)
+int unlock_source(struct unlock *u, const struct prompt_source *src)
 {
-	int err = prompt_open(&u->prompt, passfile);
+	struct prompt_source any = *src;
+	any.unlocks = true;
+	int err = prompt_open_from(&u->prompt, &any);
 	return err < 0 ? exit_passphrase(err, u->prompt.from) : 0;
 }
 
-/* One try. Returns 0 or -errno; *code is the exit code, and the reason has been said. */
-static int try_unlock(struct unlock *u, int *code)
+/* Who is asked in a window may not see what is said on standard error. */
+static const char *said_before(const struct unlock *u, int before)
+{
+	if (!u->prompt.window || before == 0)
+		return "";
+	return before == -EKEYREJECTED ? "Wrong passphrase. " : "That cannot be a passphrase. ";
+}
+
+/* One try, after one that gave 'before' or 0. Returns 0 or -errno; *code is the exit code, and the reason has been
+ * said. */
+static int try_unlock(struct unlock *u, int before, int *code)
 {
 	_cleanup_(prompt_forget) struct prompt_secret pass = { NULL, 0 };
 	_cleanup_free_ char *name = text_escape(u->path);
 	_cleanup_free_ char *text = NULL;
-	if (!name || asprintf(&text, "Passphrase for %s: ", name) < 0) {
+	if (!name || asprintf(&text, "%sPassphrase for %s: ", said_before(u, before), name) < 0) {
 		text = NULL;
 		*code = exit_fail(EXIT_FAILED, "out of memory");
 		return -ENOMEM;
@@ -154,13 +165,10 @@ static int try_unlock(struct unlock *u, int *code)
 
 int unlock_ask(struct unlock *u)
 {
-	int code, tries = u->prompt.terminal ? PROMPT_TRIES : 1;
-	for (;;) {
-		int err = try_unlock(u, &code);
-		bool again = err == -EKEYREJECTED || err == -ENODATA || err == -E2BIG || err == -EILSEQ;
-		if (!again || --tries == 0)
-			break;
-	}
+	int code, err = 0, tries = prompt_tries(&u->prompt);
+	do
+		err = try_unlock(u, err, &code);
+	while (prompt_may_retry(err) && --tries > 0);
 	prompt_cleanup(&u->prompt);
 	return code;
 }
@@ -176,23 +184,23 @@ static void warn_of_shared_mount(const struct unlock *u)
 			  e->mountpoint);
 }
 
-int unlock_tree(struct unlock *u, const char *operand, const char *passfile, enum unlock_for what, bool quiet,
-		struct tree *t)
+int unlock_tree(struct unlock *u, const char *operand, const struct prompt_source *src, enum unlock_for what,
+		bool quiet, struct tree *t)
 {
-	unlock_descriptors();
 	int code = unlock_open(u, operand);
 	if (code == EXIT_NO_VAULT)
 		unlock_hint(operand, NULL);
 	if (code == 0)
 		code = unlock_lock(u, what, quiet);
 	if (code == 0)
-		code = unlock_source(u, passfile);
+		code = unlock_source(u, src);
 	if (code != 0)
 		return code;
 	if (what == UNLOCK_READ && !quiet)
 		warn_of_shared_mount(u);
 	if ((code = secrets_prepare(false)) != 0 || (code = unlock_ask(u)) != 0)
 		return code;
+	unlock_descriptors(); /* a program that was asked need not have them */
 	log_set_level(LOG_LEVEL_NONE); /* the verbs say themselves what is damaged, by names that a log may not see */
 	int err = tree_open(u->vault, u->fd, t);
 	return err < 0 ? exit_vault_dir(err, u->path) : 0;

@@ -38,16 +38,16 @@ enum unlock_for {
  * that will not go away is named. */
 int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet);
 
-/* Open where the passphrase comes from (prompt_open). */
-int unlock_source(struct unlock *u, const char *passfile);
+/* Open where the passphrase comes from (prompt_open_from, to unlock). */
+int unlock_source(struct unlock *u, const struct prompt_source *src);
 
-/* Ask, with a few tries at a terminal, and unlock. After secrets_prepare; closes the source. */
+/* Ask, with a few tries if somebody is asked, and unlock. After secrets_prepare; closes the source. */
 int unlock_ask(struct unlock *u);
 
 /* All of that for a verb that does not mount: the vault unlocked, locked, as a tree. The tree goes before u. Also
  * allows us as many descriptors as can be had. */
-int unlock_tree(struct unlock *u, const char *operand, const char *passfile, enum unlock_for what, bool quiet,
-		struct tree *t);
+int unlock_tree(struct unlock *u, const char *operand, const struct prompt_source *src, enum unlock_for what,
+		bool quiet, struct tree *t);
 
 /* As many descriptors as we may have. */
 void unlock_descriptors(void);
