@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/extpass.h"
 #include "cli/interrupt.h"
+#include "cli/quality.h"
 #include "crypto/keymem.h"
 
 /* How often to look whether a terminal is still meant for us. */
@@ -243,6 +244,8 @@ static int read_twice(const struct prompt *p, struct prompt_secret *out)
 	int err = prompt_read(p, "New passphrase: ", out);
 	if (err < 0)
 		return err;
+	if (p->terminal)
+		quality_show(out);
 	err = prompt_read(p, "The same once more: ", &again);
 	if (err == -ENODATA || err == -E2BIG || err == -EILSEQ)
 		err = -EKEYREJECTED;
