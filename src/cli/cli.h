@@ -78,6 +78,10 @@ bool args_ask(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A label for a vault or a slot. Returns 0, or EXIT_USAGE with the reason said. */
 int args_label(const char *verb, const char *text, const char **label);
 
+/* --passfile and --extpass as given to a verb: not both, and a command that can be run. Returns 0 or an exit code. */
+struct prompt_source;
+int args_source(const char *verb, const struct prompt_source *src);
+
 /* exit.c */
 
 /* One line on stderr, "cryptfs: " before it, control characters escaped. */
@@ -102,7 +106,11 @@ int exit_vault(int err, const char *vault, const char *why);
 /* keymem_init, aead_init, kdf_calibrate or vault_create failed. Says so, returns EXIT_FAILED. */
 int exit_crypto(int err, const char *doing);
 
-/* A passphrase could not be had. Says so, returns EXIT_FAILED. */
+/* A program that was to tell a passphrase could not be started (err), or has failed (status, as of waitpid). Says so,
+ * returns EXIT_FAILED. */
+int exit_command(const char *from, int err, int status);
+
+/* A passphrase could not be had. Says so (unless exit_command has), returns EXIT_FAILED. */
 int exit_passphrase(int err, const char *from);
 
 /* A secret of this kind (enum vaultfile_kind) opens no slot. Says so, returns EXIT_WRONG_SECRET. */

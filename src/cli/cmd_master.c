@@ -201,7 +201,7 @@ static int read_once(struct restore *r, int *code)
 
 static int read_code(struct restore *r)
 {
-	int code, tries = r->prompt.terminal ? PROMPT_TRIES : 1;
+	int code, tries = prompt_tries(&r->prompt);
 	r->code = keymem_alloc(CODE_LEN);
 	if (!r->code)
 		return exit_crypto(-ENOMEM, "cannot keep the master key");

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "cli/cli.h"
 #include "vault/recovery.h"
@@ -150,6 +151,20 @@ int exit_crypto(int err, const char *doing)
 	}
 }
 
+int exit_command(const char *from, int err, int status)
+{
+	if (err == -ENOENT)
+		return exit_fail(EXIT_FAILED, "cannot run %s, which was to tell the passphrase: it is not found", from);
+	if (err < 0)
+		return exit_fail(EXIT_FAILED, "cannot run %s, which was to tell the passphrase: %s", from,
+				 strerror(-err));
+	if (WIFSIGNALED(status))
+		return exit_fail(EXIT_FAILED, "%s, which was to tell the passphrase, was ended by signal %d (%s)", from,
+				 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return exit_fail(EXIT_FAILED, "%s, which was to tell the passphrase, failed with exit code %d", from,
+			 WEXITSTATUS(status));
+}
+
 int exit_passphrase(int err, const char *from)
 {
 	switch (-err) {
@@ -163,6 +178,10 @@ int exit_passphrase(int err, const char *from)
 				 from);
 	case EKEYREJECTED:
 		return exit_fail(EXIT_FAILED, "the passphrases differ; nothing was made");
+	case ECANCELED:
+		return exit_fail(EXIT_FAILED, "no passphrase was given: %s was cancelled", from);
+	case ECHILD:
+		return EXIT_FAILED; /* exit_command has said it */
 	default:
 		return exit_fail(EXIT_FAILED, "cannot read the passphrase from %s: %s", from, exit_reason(err));
 	}

@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
 	  "terminal.\n"
 	  "\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
 	  "      --keyfile FILE      a key file instead; if it does not exist it is made, and random\n"
 	  "      --with-passphrase   both: the key file opens it together with a passphrase only\n"
 	  "      --recovery          a recovery code as well: random, shown once, to be written down\n"
