@@ -40,13 +40,13 @@ _cryptfs_words()
 _cryptfs_options()
 {
 	case $1 in
-	init)	echo "--passfile --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
-	mount)	echo "--passfile --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
+	init)	echo "--passfile --extpass --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
+	mount)	echo "--passfile --extpass --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
 	umount)	echo "--lazy --help" ;;
-	ls)	echo "--long --recursive --print0 --json --passfile --no-sandbox --quiet --help -l -R" ;;
-	cat)	echo "--salvage --output --passfile --no-sandbox --quiet --help" ;;
-	export)	echo "--overwrite --salvage --privileged --passfile --no-sandbox --quiet --help" ;;
-	check)	echo "--path --quick --repair --yes --jobs --json --passfile --no-sandbox --quiet --help -j" ;;
+	ls)	echo "--long --recursive --print0 --json --passfile --extpass --no-sandbox --quiet --help -l -R" ;;
+	cat)	echo "--salvage --output --passfile --extpass --no-sandbox --quiet --help" ;;
+	export)	echo "--overwrite --salvage --privileged --passfile --extpass --no-sandbox --quiet --help" ;;
+	check)	echo "--path --quick --repair --yes --jobs --json --passfile --extpass --no-sandbox --quiet --help -j" ;;
 	info | status) echo "--json --help" ;;
 	esac
 }
@@ -65,7 +65,7 @@ _cryptfs()
 		compopt -o filenames
 		_cryptfs_files "$cur"
 		return ;;
-	--kdf-time | --kdf-memory | --label | --path | --jobs | -j)
+	--kdf-time | --kdf-memory | --label | --path | --jobs | -j | --extpass)
 		return ;;
 	-o)
 		_cryptfs_words "$cur" "ro allow_other noatime nosuid nodev noexec"

@@ -19,6 +19,7 @@ complete -c cryptfs -s h -l help -d 'print help'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls cat export check' -a '(__fish_complete_directories (commandline -ct))'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check' -l passfile -r -F -d 'first line is the passphrase'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check' -l extpass -x -d 'command that prints the passphrase'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l shared -d 'others may change the vault while it is mounted'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount ls cat export check' -l no-sandbox -d 'keep all powers'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check' -s q -l quiet -d 'print less'

@@ -18,6 +18,22 @@ AC_DEFUN([CRYPTFS_WITH_MODULE], [
 	AM_CONDITIONAL([HAVE_$2], [test "x$have_$1" = xyes])
 ])
 
+# CRYPTFS_WITH_LIBRARY(NAME, PREFIX, LIBRARY, FUNCTION, HEADER, PURPOSE): the same for one that pkg-config does not know.
+AC_DEFUN([CRYPTFS_WITH_LIBRARY], [
+	AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1=auto|yes|no], [$6 (default: auto)])],
+		[], [with_$1=auto])
+	AS_CASE([$with_$1], [auto|yes|no], [],
+		[AC_MSG_ERROR([--with-$1 takes auto, yes or no])])
+	have_$1=no
+	$2_LIBS=
+	AS_IF([test "x$with_$1" != xno], [
+		AC_CHECK_HEADER([$5], [AC_CHECK_LIB([$3], [$4], [have_$1=yes; $2_LIBS=-l$3])])
+		AS_IF([test "x$with_$1$have_$1" = xyesno], [AC_MSG_ERROR([--with-$1: it was not found])])
+	])
+	AS_IF([test "x$have_$1" = xyes], [AC_DEFINE([HAVE_$2], [1], [Define if built with $1: $6.])])
+	AC_SUBST([$2_LIBS])
+])
+
 # nettle has AES-SIV since 3.4, and with a context to set the key in once.
 AC_DEFUN([CRYPTFS_CHECK_SIV], [
 	AC_MSG_CHECKING([for AES-256-SIV-CMAC in nettle])

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/prompt.h"
+#include "cli/words.h"
 #include "vault/vault.h"
 
 int args_json(const char *verb, int argc, char **argv, int operands, const char *usage, bool *json)
@@ -67,4 +69,17 @@ bool args_ask(const char *fmt, ...)
 		return false;
 	line[strcspn(line, "\n")] = '\0';
 	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+int args_source(const char *verb, const struct prompt_source *src)
+{
+	_cleanup_free_ char **words = NULL;
+	if (src->passfile && src->extpass)
+		return exit_usage(verb, "--passfile and --extpass exclude each other");
+	switch (src->extpass ? -words_split(src->extpass, &words) : 0) {
+	case 0: return 0;
+	case EINVAL: return exit_usage(verb, "the command of --extpass ends within a quote");
+	case ENODATA: return exit_usage(verb, "--extpass takes a command");
+	default: return exit_fail(EXIT_FAILED, "out of memory");
+	}
 }

@@ -40,10 +40,7 @@ int change_begin(struct change *c)
 	c->lock = -1;
 	int err = lock_settings(c->u.fd, &c->lock);
 	if (err == -EBUSY)
-		return exit_fail(EXIT_IN_USE,
-				 "the settings of '%s' are being changed by another process; try again when it has "
-				 "ended",
-				 path);
+		return exit_settings_busy(path);
 	if (err == 0)
 		err = vault_open(c->u.fd, &c->vault, &why);
 	if (err == 0)

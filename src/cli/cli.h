@@ -37,6 +37,8 @@ int cmd_check(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_passwd(int argc, char **argv);
 int cmd_rekey(int argc, char **argv);
+int cmd_settings(int argc, char **argv);
+int cmd_master(int argc, char **argv);
 
 /* Their sub-verbs, as verbs. */
 int cmd_key_list(int argc, char **argv);
@@ -44,6 +46,10 @@ int cmd_key_add(int argc, char **argv);
 int cmd_key_change(int argc, char **argv);
 int cmd_key_remove(int argc, char **argv);
 int cmd_key_test(int argc, char **argv);
+int cmd_settings_backup(int argc, char **argv);
+int cmd_settings_restore(int argc, char **argv);
+int cmd_master_export(int argc, char **argv);
+int cmd_master_restore(int argc, char **argv);
 
 /* main.c. Print the help of a verb ("mount", "key add") and return EXIT_DONE. */
 int main_help(const char *verb);
@@ -72,6 +78,10 @@ bool args_ask(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A label for a vault or a slot. Returns 0, or EXIT_USAGE with the reason said. */
 int args_label(const char *verb, const char *text, const char **label);
 
+/* --passfile and --extpass as given to a verb: not both, and a command that can be run. Returns 0 or an exit code. */
+struct prompt_source;
+int args_source(const char *verb, const struct prompt_source *src);
+
 /* exit.c */
 
 /* One line on stderr, "cryptfs: " before it, control characters escaped. */
@@ -96,20 +106,31 @@ int exit_vault(int err, const char *vault, const char *why);
 /* keymem_init, aead_init, kdf_calibrate or vault_create failed. Says so, returns EXIT_FAILED. */
 int exit_crypto(int err, const char *doing);
 
-/* A passphrase could not be had. Says so, returns EXIT_FAILED. */
+/* A program that was to tell a passphrase could not be started (err), or has failed (status, as of waitpid). Says so,
+ * returns EXIT_FAILED. */
+int exit_command(const char *from, int err, int status);
+
+/* A passphrase could not be had. Says so (unless exit_command has), returns EXIT_FAILED. */
 int exit_passphrase(int err, const char *from);
 
 /* A secret of this kind (enum vaultfile_kind) opens no slot. Says so, returns EXIT_WRONG_SECRET. */
 int exit_wrong_secret(uint8_t kind, const char *vault);
 
-/* recovery_decode failed. Says what is mistyped, returns EXIT_WRONG_SECRET. */
-int exit_recovery(int err, unsigned int group);
+/* recovery_decode of something ("recovery code") of n bytes failed. Says what is mistyped, returns
+ * EXIT_WRONG_SECRET. */
+int exit_recovery(int err, const char *what, unsigned int n, unsigned int group);
 
 /* A key file cannot be read, or made. Says so, returns EXIT_FAILED. */
 int exit_keyfile(int err, const char *file);
 
 /* A slot cannot be made, or found. Says so, returns EXIT_FAILED. */
 int exit_slot(int err, unsigned int slot, const char *vault);
+
+/* KDF options for a secret that is random. Says so, returns EXIT_USAGE. */
+int exit_no_price(const char *verb);
+
+/* lock_settings gave -EBUSY. Says so, returns EXIT_IN_USE. */
+int exit_settings_busy(const char *vault);
 
 /* vault_save failed, and has (or has not) put the new settings in place. Says so, returns EXIT_FAILED. */
 int exit_save(int err, const char *vault, bool in_place);

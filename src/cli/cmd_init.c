@@ -33,6 +33,7 @@ static int parse(int argc, char **argv, struct init_args *a)
 	static const struct option options[] = {
 		{ "passfile", required_argument, NULL, NEW_SECRET_PASSFILE },
 		{ "new-passfile", required_argument, NULL, NEW_SECRET_PASSFILE },
+		{ "extpass", required_argument, NULL, NEW_SECRET_EXTPASS },
 		{ "keyfile", required_argument, NULL, NEW_SECRET_KEYFILE },
 		{ "new-keyfile", required_argument, NULL, NEW_SECRET_KEYFILE },
 		{ "with-passphrase", no_argument, NULL, NEW_SECRET_WITH_PASSPHRASE },

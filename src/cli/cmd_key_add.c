@@ -38,8 +38,7 @@ static int prepare(const struct key_args *a, struct change *c, struct new_secret
 	if (code == 0)
 		code = new_secret_open(n, verb.name, &a->secret, kind, NULL);
 	if (code == 0 && new_secret_is_random(n) && kdf_args_given(&a->kdf))
-		code = exit_usage(verb.name, "this secret is random, which nobody can guess: --kdf-time and "
-					     "--kdf-memory do nothing for it");
+		code = exit_no_price(verb.name);
 	return code;
 }
 

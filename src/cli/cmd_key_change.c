@@ -64,13 +64,6 @@ static int check_kind(const struct plan *p, const struct vaultfile_slot *s, uint
 	return 0;
 }
 
-static int no_price(const struct plan *p)
-{
-	return exit_usage(p->verb->name, "the secret of slot %u is random, which nobody can guess: --kdf-time and "
-					 "--kdf-memory do nothing for it",
-			  (unsigned int)p->slot);
-}
-
 /* Without a word about a new secret, options about something else leave it as it is, if we have it. */
 static bool keeps_secret(const struct plan *p, const struct change *c)
 {
@@ -86,7 +79,7 @@ static int plan_secret(struct plan *p, const struct change *c, struct new_secret
 	uint8_t kind;
 	p->same = keeps_secret(p, c);
 	if (p->same)
-		return s->kdf != VAULTFILE_ARGON2ID && kdf_args_given(&p->args.kdf) ? no_price(p) : 0;
+		return s->kdf != VAULTFILE_ARGON2ID && kdf_args_given(&p->args.kdf) ? exit_no_price(p->verb->name) : 0;
 	int code = new_secret_kind(p->verb->name, &p->args.secret, s->kind, &kind);
 	if (code == 0)
 		code = check_kind(p, s, kind);
@@ -96,7 +89,7 @@ static int plan_secret(struct plan *p, const struct change *c, struct new_secret
 					       used->keyfile_secret :
 					       NULL);
 	if (code == 0 && new_secret_is_random(n) && kdf_args_given(&p->args.kdf))
-		code = no_price(p);
+		code = exit_no_price(p->verb->name);
 	return code;
 }
 

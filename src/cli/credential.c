@@ -15,6 +15,7 @@ int credential_take(struct credential_args *a, int option)
 {
 	switch (option) {
 	case CREDENTIAL_PASSFILE: a->passfile = optarg; return 0;
+	case CREDENTIAL_EXTPASS: a->extpass = optarg; return 0;
 	case CREDENTIAL_KEYFILE: a->keyfile = optarg; return 0;
 	case CREDENTIAL_RECOVERY: a->recovery = true; return 0;
 	case CREDENTIAL_RECOVERY_FILE: a->recovery_file = optarg; return 0;
@@ -28,15 +29,23 @@ static bool is_stdin(const char *file)
 	return file && strcmp(file, "-") == 0;
 }
 
+/* Does a passphrase come from a place that was named? */
+static bool names_passphrase(const struct credential_args *a)
+{
+	return a->passfile || a->extpass;
+}
+
 int credential_check(const char *verb, const struct credential_args *a)
 {
-	bool passphrase = a->passfile && !a->keyfile, recovery = a->recovery || a->recovery_file;
+	const struct prompt_source source = { .passfile = a->passfile, .extpass = a->extpass };
+	bool passphrase = names_passphrase(a) && !a->keyfile, recovery = a->recovery || a->recovery_file;
 	if (passphrase + (a->keyfile != NULL) + recovery + a->keyring > 1)
-		return exit_usage(verb, "one way to open the vault is enough: --passfile, --keyfile (with --passfile "
-					"if a passphrase belongs to it), --recovery, --recovery-file or --keyring");
+		return exit_usage(verb, "one way to open the vault is enough: --passfile or --extpass, --keyfile (with one "
+					"of those, if a passphrase belongs to it), --recovery, --recovery-file or "
+					"--keyring");
 	if (is_stdin(a->keyfile) && is_stdin(a->passfile))
 		return exit_usage(verb, "key file and passphrase cannot both be read from standard input");
-	return 0;
+	return args_source(verb, &source);
 }
 
 /* ---- what the vault has slots for ---- */
@@ -89,7 +98,7 @@ static int check_slots(struct credential *c, const struct vaultfile *vf, const c
 		return has_kind(vf, VAULTFILE_KEYRING) ? 0 : no_such_slot(vf, "the login keyring", vault);
 	if (a->recovery)
 		return has_kind(vf, VAULTFILE_RECOVERY) ? 0 : no_such_slot(vf, "a recovery code", vault);
-	if (a->keyfile && a->passfile)
+	if (a->keyfile && names_passphrase(a))
 		return has_kind(vf, VAULTFILE_KEYFILE_PASSPHRASE) ?
 			       0 :
 			       no_such_slot(vf, "a key file and a passphrase together", vault);
@@ -99,7 +108,7 @@ static int check_slots(struct credential *c, const struct vaultfile *vf, const c
 			       no_such_slot(vf, "a key file", vault);
 	if (has_kind(vf, VAULTFILE_PASSPHRASE))
 		return 0;
-	if (c->prompt.terminal && has_kind(vf, VAULTFILE_RECOVERY)) {
+	if (prompt_tries(&c->prompt) > 1 && has_kind(vf, VAULTFILE_RECOVERY)) {
 		c->args.recovery = true; /* what else can be typed */
 		return 0;
 	}
@@ -108,9 +117,15 @@ static int check_slots(struct credential *c, const struct vaultfile *vf, const c
 
 /* ---- where it comes from ---- */
 
-static int open_prompt(struct credential *c, const char *file)
+static int open_prompt(struct credential *c)
 {
-	int err = prompt_open(&c->prompt, file);
+	const struct credential_args *a = &c->args;
+	const struct prompt_source source = {
+		.passfile = a->recovery_file ? a->recovery_file : a->passfile,
+		.extpass = a->extpass,
+		.unlocks = !a->recovery,
+	};
+	int err = prompt_open_from(&c->prompt, &source);
 	return err < 0 ? exit_passphrase(err, c->prompt.from) : 0;
 }
 
@@ -129,7 +144,7 @@ int credential_open(struct credential *c, const struct credential_args *a, const
 	if (a->keyfile)
 		code = open_keyfile(c);
 	if (code == 0 && !a->keyring && !is_stdin(a->keyfile))
-		code = open_prompt(c, a->recovery_file ? a->recovery_file : a->passfile);
+		code = open_prompt(c);
 	return code != 0 ? code : check_slots(c, vf, vault);
 }
 
@@ -184,20 +199,20 @@ static int take_recovery(const struct asking *a, const struct prompt_secret *typ
 	unsigned int group = 0;
 	int err = try_recovery(a, typed, &why, &group);
 	if (err == -EINVAL || err == -EILSEQ || err == -E2BIG || err == -ENODATA) {
-		*code = exit_recovery(err, group);
+		*code = exit_recovery(err, "recovery code", RECOVERY_LEN, group);
 		return -EKEYREJECTED;
 	}
 	*code = complain(a, err, VAULTFILE_RECOVERY, why);
 	return err;
 }
 
-/* At a terminal a recovery code is taken for one where a passphrase is asked for. */
+/* Who is asked for a passphrase may type a recovery code: it is taken for one. */
 static int take_passphrase(const struct asking *a, const struct prompt_secret *typed, int *code)
 {
 	const char *why = NULL;
 	unsigned int group;
 	int err = try_secret(a, VAULTFILE_PASSPHRASE, typed->bytes, typed->len, &why);
-	if (err == -EKEYREJECTED && a->c->prompt.terminal && has_kind(a->vf, VAULTFILE_RECOVERY) &&
+	if (err == -EKEYREJECTED && prompt_tries(&a->c->prompt) > 1 && has_kind(a->vf, VAULTFILE_RECOVERY) &&
 	    try_recovery(a, typed, &why, &group) == 0)
 		err = 0;
 	*code = complain(a, err, VAULTFILE_PASSPHRASE, why);
@@ -227,13 +242,22 @@ static const char *prompt_for(uint8_t kind)
 	}
 }
 
-/* One try. Returns 0 or -errno; *code is the exit code, and the reason has been said. */
-static int ask_once(const struct asking *a, uint8_t kind, int *code)
+/* Who is asked in a window may not see what is said on standard error. */
+static const char *said_before(const struct asking *a, int before)
+{
+	if (!a->c->prompt.window || before == 0)
+		return "";
+	return before == -EKEYREJECTED ? "Wrong, try again. " : "That cannot be one. ";
+}
+
+/* One try, after one that gave 'before' or 0. Returns 0 or -errno; *code is the exit code, and the reason has been
+ * said. */
+static int ask_once(const struct asking *a, uint8_t kind, int before, int *code)
 {
 	_cleanup_(prompt_forget) struct prompt_secret typed = { NULL, 0 };
 	_cleanup_free_ char *name = text_escape(a->vault);
 	_cleanup_free_ char *text = NULL;
-	if (!name || asprintf(&text, "%s for %s: ", prompt_for(kind), name) < 0) {
+	if (!name || asprintf(&text, "%s%s for %s: ", said_before(a, before), prompt_for(kind), name) < 0) {
 		text = NULL;
 		*code = exit_fail(EXIT_FAILED, "out of memory");
 		return -ENOMEM;
@@ -255,13 +279,11 @@ static int ask_once(const struct asking *a, uint8_t kind, int *code)
 
 static int ask_typed(const struct asking *a, uint8_t kind)
 {
-	int code, tries = a->c->prompt.terminal ? PROMPT_TRIES : 1;
-	for (;;) {
-		int err = ask_once(a, kind, &code);
-		bool again = err == -EKEYREJECTED || err == -ENODATA || err == -E2BIG || err == -EILSEQ;
-		if (!again || --tries == 0)
-			return code;
-	}
+	int code, err = 0, tries = prompt_tries(&a->c->prompt);
+	do
+		err = ask_once(a, kind, err, &code);
+	while (prompt_may_retry(err) && --tries > 0);
+	return code;
 }
 
 /* The file alone opens a slot, or with a passphrase. */
@@ -274,9 +296,9 @@ static int ask_keyfile(const struct asking *a)
 	if (err < 0)
 		return exit_keyfile(err, c->args.keyfile);
 	err = -EKEYREJECTED;
-	if (!c->args.passfile && has_kind(a->vf, VAULTFILE_KEYFILE))
+	if (!names_passphrase(&c->args) && has_kind(a->vf, VAULTFILE_KEYFILE))
 		err = try_secret(a, VAULTFILE_KEYFILE, c->keyfile_secret, KEYFILE_SECRET_LEN, &why);
-	if (err == -EKEYREJECTED && has_kind(a->vf, VAULTFILE_KEYFILE_PASSPHRASE) && c->prompt.fd >= 0)
+	if (err == -EKEYREJECTED && has_kind(a->vf, VAULTFILE_KEYFILE_PASSPHRASE) && (c->prompt.fd >= 0 || c->prompt.argv))
 		return ask_typed(a, VAULTFILE_KEYFILE_PASSPHRASE);
 	return complain(a, err, VAULTFILE_KEYFILE, why);
 }

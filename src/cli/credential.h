@@ -14,6 +14,7 @@
 
 struct credential_args {
 	const char *passfile;
+	const char *extpass;
 	const char *keyfile;
 	const char *recovery_file;
 	bool recovery;
@@ -22,6 +23,7 @@ struct credential_args {
 
 enum {
 	CREDENTIAL_PASSFILE = 1056,
+	CREDENTIAL_EXTPASS,
 	CREDENTIAL_KEYFILE,
 	CREDENTIAL_RECOVERY,
 	CREDENTIAL_RECOVERY_FILE,
@@ -29,6 +31,7 @@ enum {
 };
 #define CREDENTIAL_OPTIONS                                                       \
 	{ "passfile", required_argument, NULL, CREDENTIAL_PASSFILE },            \
+		{ "extpass", required_argument, NULL, CREDENTIAL_EXTPASS },      \
 		{ "keyfile", required_argument, NULL, CREDENTIAL_KEYFILE },      \
 		{ "recovery", no_argument, NULL, CREDENTIAL_RECOVERY },          \
 		{ "recovery-file", required_argument, NULL, CREDENTIAL_RECOVERY_FILE }, \

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "cli/cli.h"
 #include "vault/recovery.h"
@@ -95,8 +96,8 @@ static int no_settings(const char *vault)
 		backup = NULL;
 	if (backup && access(backup, F_OK) == 0)
 		return exit_fail(EXIT_NO_VAULT,
-				 "'%s' has lost its " NAME_SETTINGS_FILE "; copy " NAME_SETTINGS_BACKUP
-				 " there to its place, or get it from a backup",
+				 "'%s' has lost its " NAME_SETTINGS_FILE "; put back " NAME_SETTINGS_BACKUP
+				 ", or a backup: cryptfs settings restore",
 				 vault);
 	return exit_fail(EXIT_NO_VAULT, "'%s' is not a vault: it has no " NAME_SETTINGS_FILE, vault);
 }
@@ -111,13 +112,13 @@ int exit_vault(int err, const char *vault, const char *why)
 		return exit_wrong_secret(VAULTFILE_PASSPHRASE, vault);
 	case EUCLEAN:
 		return exit_fail(EXIT_DAMAGED,
-				 "the settings of '%s' are damaged (%s); put back " NAME_SETTINGS_FILE
-				 " from " NAME_SETTINGS_BACKUP " or from a backup",
+				 "the settings of '%s' are damaged (%s); put back " NAME_SETTINGS_BACKUP
+				 ", or a backup: cryptfs settings restore",
 				 vault, detail);
 	case EBADMSG:
 		return exit_fail(EXIT_DAMAGED,
-				 "the settings of '%s' have been tampered with (%s); put back " NAME_SETTINGS_FILE
-				 " from a backup that you trust",
+				 "the settings of '%s' have been tampered with (%s); put back those of a backup that "
+				 "you trust: cryptfs settings restore",
 				 vault, detail);
 	case EPROTONOSUPPORT:
 		return exit_fail(EXIT_DAMAGED, "'%s' was made by a newer cryptfs (%s); update this one", vault,
@@ -150,6 +151,20 @@ int exit_crypto(int err, const char *doing)
 	}
 }
 
+int exit_command(const char *from, int err, int status)
+{
+	if (err == -ENOENT)
+		return exit_fail(EXIT_FAILED, "cannot run %s, which was to tell the passphrase: it is not found", from);
+	if (err < 0)
+		return exit_fail(EXIT_FAILED, "cannot run %s, which was to tell the passphrase: %s", from,
+				 strerror(-err));
+	if (WIFSIGNALED(status))
+		return exit_fail(EXIT_FAILED, "%s, which was to tell the passphrase, was ended by signal %d (%s)", from,
+				 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return exit_fail(EXIT_FAILED, "%s, which was to tell the passphrase, failed with exit code %d", from,
+			 WEXITSTATUS(status));
+}
+
 int exit_passphrase(int err, const char *from)
 {
 	switch (-err) {
@@ -163,6 +178,10 @@ int exit_passphrase(int err, const char *from)
 				 from);
 	case EKEYREJECTED:
 		return exit_fail(EXIT_FAILED, "the passphrases differ; nothing was made");
+	case ECANCELED:
+		return exit_fail(EXIT_FAILED, "no passphrase was given: %s was cancelled", from);
+	case ECHILD:
+		return EXIT_FAILED; /* exit_command has said it */
 	default:
 		return exit_fail(EXIT_FAILED, "cannot read the passphrase from %s: %s", from, exit_reason(err));
 	}
@@ -192,24 +211,23 @@ int exit_wrong_secret(uint8_t kind, const char *vault)
 	}
 }
 
-int exit_recovery(int err, unsigned int group)
+int exit_recovery(int err, const char *what, unsigned int n, unsigned int group)
 {
 	switch (-err) {
 	case EINVAL:
 		return exit_fail(EXIT_WRONG_SECRET,
-				 "that is no recovery code: group %u is mistyped or missing; it has %u groups of %u "
-				 "characters",
-				 group, RECOVERY_GROUPS(RECOVERY_LEN), RECOVERY_GROUP);
+				 "that is no %s: group %u is mistyped or missing; it has %u groups of %u "
+				 "characters", what,
+				 group, RECOVERY_GROUPS(n), RECOVERY_GROUP);
 	case EILSEQ:
 		return exit_fail(EXIT_WRONG_SECRET,
-				 "that is no recovery code: group %u is mistyped, it has a character that none has",
-				 group);
+				 "that is no %s: group %u is mistyped, it has a character that none has", what, group);
 	case E2BIG:
 		return exit_fail(EXIT_WRONG_SECRET,
-				 "that is no recovery code: it is too long; one has %u groups of %u characters",
-				 RECOVERY_GROUPS(RECOVERY_LEN), RECOVERY_GROUP);
+				 "that is no %s: it is too long; one has %u groups of %u characters", what,
+				 RECOVERY_GROUPS(n), RECOVERY_GROUP);
 	default:
-		return exit_fail(EXIT_WRONG_SECRET, "that is no recovery code: it is empty");
+		return exit_fail(EXIT_WRONG_SECRET, "that is no %s: it is empty", what);
 	}
 }
 
@@ -246,6 +264,19 @@ int exit_slot(int err, unsigned int slot, const char *vault)
 	default:
 		return exit_crypto(err, "cannot make the slot");
 	}
+}
+
+int exit_no_price(const char *verb)
+{
+	return exit_usage(verb, "that secret is random, which nobody can guess: --kdf-time and --kdf-memory do nothing for "
+				"it");
+}
+
+int exit_settings_busy(const char *vault)
+{
+	return exit_fail(EXIT_IN_USE,
+			 "the settings of '%s' are being changed by another process; try again when it has "
+			 "ended", vault);
 }
 
 int exit_save(int err, const char *vault, bool in_place)

@@ -13,8 +13,6 @@ static int take(const struct key_verb *v, struct key_args *a, int option)
 	case KEY_ARGS_FORCE: a->force = true; return 0;
 	case KEY_ARGS_LABEL: return args_label(v->name, optarg, &a->label);
 	case KEY_ARGS_MASTER_FILE: a->master_file = optarg; return 0;
-	case KEY_ARGS_SHARED: a->shared = true; return 0;
-	case KEY_ARGS_HIDE_SIZES: a->hide_sizes = true; return 0;
 	case 'o': a->output = optarg; return 0;
 	case 'q': a->quiet = true; return 0;
 	default: break;

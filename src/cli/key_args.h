@@ -19,7 +19,7 @@ struct key_args {
 	struct new_secret_args secret;
 	struct kdf_args kdf;
 	const char *label, *output, *master_file;
-	bool json, force, quiet, shared, hide_sizes;
+	bool json, force, quiet;
 };
 
 /* Options without a letter of these verbs, each for those that have it. */
@@ -28,8 +28,6 @@ enum {
 	KEY_ARGS_FORCE,
 	KEY_ARGS_LABEL,
 	KEY_ARGS_MASTER_FILE,
-	KEY_ARGS_SHARED,
-	KEY_ARGS_HIDE_SIZES,
 };
 #define KEY_ARGS_OPTIONS { "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { 0 }
 

@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
 	  "terminal.\n"
 	  "\n"
 	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
 	  "      --keyfile FILE      a key file instead; if it does not exist it is made, and random\n"
 	  "      --with-passphrase   both: the key file opens it together with a passphrase only\n"
 	  "      --recovery          a recovery code as well: random, shown once, to be written down\n"
@@ -142,6 +143,22 @@ static const struct verb verbs[] = {
 	  "  remove                  remove a slot: its secret opens the vault no more\n"
 	  "  test                    see which slot a secret opens\n"
 	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "settings", cmd_settings, "keep a copy of its settings, and put it back",
+	  "usage: cryptfs settings VERB [OPTION]... VAULT FILE\n"
+	  "\n"
+	  "Without its settings nothing in a vault can be decrypted, whoever has the passphrase.\n"
+	  "\n"
+	  "  backup                  copy them to FILE\n"
+	  "  restore                 put them back from FILE\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "master", cmd_master, "keep its master key on paper, and use it",
+	  "usage: cryptfs master VERB [OPTION]... VAULT\n"
+	  "\n"
+	  "The master key alone opens a vault, with no settings and no passphrase.\n"
+	  "\n"
+	  "  export                  show it\n"
+	  "  restore                 make lost settings anew with it\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
 	{ "passwd", cmd_passwd, "change the passphrase",
 	  "usage: cryptfs passwd [OPTION]... VAULT\n"
 	  "\n"
@@ -184,6 +201,8 @@ static const char *const synonyms[][2] = {
 	{ "dir", "ls" },	 { "extract", "export" }, { "restore", "export" },
 	{ "cp", "export" },	 { "copy", "export" },	  { "decrypt", "export" },
 	{ "salvage", "cat" },	 { "mounts", "status" },
+	{ "backup", "settings backup" }, { "luksHeaderBackup", "settings backup" },
+	{ "luksHeaderRestore", "settings restore" },
 	{ "keys", "key list" },	 { "slots", "key list" },
 	{ "addkey", "key add" }, { "luksAddKey", "key add" },
 	{ "enroll", "key add" }, { "luksKillSlot", "key remove" },

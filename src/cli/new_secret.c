@@ -22,6 +22,7 @@ int new_secret_take(struct new_secret_args *a, int option)
 	switch (option) {
 	case NEW_SECRET_KIND: a->kind = optarg; return 0;
 	case NEW_SECRET_PASSFILE: a->passfile = optarg; return 0;
+	case NEW_SECRET_EXTPASS: a->extpass = optarg; return 0;
 	case NEW_SECRET_KEYFILE: a->keyfile = optarg; return 0;
 	case NEW_SECRET_RECOVERY_FILE: a->recovery_file = optarg; return 0;
 	case NEW_SECRET_WITH_PASSPHRASE: a->with_passphrase = true; return 0;
@@ -37,7 +38,7 @@ bool new_secret_given(const struct new_secret_args *a)
 /* What the other options say. */
 static uint8_t implied_kind(const struct new_secret_args *a, uint8_t fallback)
 {
-	bool on_top = a->with_passphrase || a->passfile;
+	bool on_top = a->with_passphrase || a->passfile || a->extpass;
 	if (a->keyfile)
 		return on_top ? VAULTFILE_KEYFILE_PASSPHRASE : VAULTFILE_KEYFILE;
 	if (a->recovery_file)
@@ -60,8 +61,9 @@ static int named_kind(const char *verb, const struct new_secret_args *a, uint8_t
 
 int new_secret_kind(const char *verb, const struct new_secret_args *a, uint8_t fallback, uint8_t *kind)
 {
+	const struct prompt_source source = { .passfile = a->passfile, .extpass = a->extpass };
 	*kind = implied_kind(a, fallback);
-	int code = a->kind ? named_kind(verb, a, kind) : 0;
+	int code = a->kind ? named_kind(verb, a, kind) : args_source(verb, &source);
 	if (code != 0)
 		return code;
 	bool file = *kind == VAULTFILE_KEYFILE || *kind == VAULTFILE_KEYFILE_PASSPHRASE;
@@ -131,7 +133,8 @@ int new_secret_open(struct new_secret *n, const char *verb, const struct new_sec
 	}
 	if (code == 0 && kind == VAULTFILE_RECOVERY)
 		code = check_recovery_place(n, verb);
-	int err = code == 0 && has_passphrase(n) ? prompt_open(&n->prompt, a->passfile) : 0;
+	const struct prompt_source source = { .passfile = a->passfile, .extpass = a->extpass };
+	int err = code == 0 && has_passphrase(n) ? prompt_open_from(&n->prompt, &source) : 0;
 	return err < 0 ? exit_passphrase(err, n->prompt.from) : code;
 }
 

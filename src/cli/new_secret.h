@@ -16,6 +16,7 @@
 struct new_secret_args {
 	const char *kind; /* as given, or NULL */
 	const char *passfile;
+	const char *extpass; /* instead */
 	const char *keyfile;
 	const char *recovery_file;
 	bool with_passphrase;
@@ -24,6 +25,7 @@ struct new_secret_args {
 enum {
 	NEW_SECRET_KIND = 1088,
 	NEW_SECRET_PASSFILE,
+	NEW_SECRET_EXTPASS, /* for who asks for no other secret */
 	NEW_SECRET_KEYFILE,
 	NEW_SECRET_RECOVERY_FILE,
 	NEW_SECRET_WITH_PASSPHRASE,

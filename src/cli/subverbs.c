@@ -60,6 +60,45 @@ static const struct subverb subverbs[] = {
 	  "\n"
 	  "Does this secret open VAULT? Says which slot it opens; exit code 3 if none.\n"
 	  "\n" USAGE_CREDENTIAL USAGE_QUIET_HELP },
+	{ "settings", "settings backup", cmd_settings_backup,
+	  "usage: cryptfs settings backup [OPTION]... VAULT FILE\n"
+	  "\n"
+	  "Copy the settings of VAULT, without which nothing can be decrypted, to the new FILE,\n"
+	  "after verifying that they are whole. Asks for no secret, and the copy shows none; but\n"
+	  "with it every secret that opens the vault now keeps doing so.\n"
+	  "\n"
+	  "      --force             replace FILE if it exists\n" USAGE_QUIET_HELP },
+	{ "settings", "settings restore", cmd_settings_restore,
+	  "usage: cryptfs settings restore [OPTION]... VAULT FILE\n"
+	  "\n"
+	  "Put the settings in FILE in the place of those that VAULT has, or has lost. A secret\n"
+	  "that opens them is asked for; that they are this vault's is verified. Slots that come\n"
+	  "back or go by it are named, and a question asked first. The present settings stay as\n"
+	  "cryptfs.json.bak.\n"
+	  "\n"
+	  "      --force             do not ask\n" USAGE_CREDENTIAL USAGE_QUIET_HELP },
+	{ "master", "master export", cmd_master_export,
+	  "usage: cryptfs master export [OPTION]... VAULT\n"
+	  "\n"
+	  "Show the master key of VAULT as groups of characters, to be kept on paper: with it the\n"
+	  "vault opens although its settings, or all its secrets, are lost. Whoever has it can read\n"
+	  "all of the vault.\n"
+	  "\n"
+	  "  -o, --output FILE       write it to the new file FILE instead of the terminal (-:\n"
+	  "                          standard output)\n" USAGE_CREDENTIAL USAGE_QUIET_HELP },
+	{ "master", "master restore", cmd_master_restore,
+	  "usage: cryptfs master restore [OPTION]... VAULT\n"
+	  "\n"
+	  "Make the settings of VAULT anew, which are damaged or lost, from its master key, with\n"
+	  "one slot for a new secret. That it is this vault's key is verified. Settings that are\n"
+	  "there stay as cryptfs.json.bak.\n"
+	  "\n"
+	  "      --master-file FILE  the master key is the first line of FILE (-: standard input)\n"
+	  "      --kind KIND         of the new secret: passphrase or keyfile\n" USAGE_NEW_PASSFILE
+	  "      --new-keyfile FILE  the key file; if it does not exist it is made, and random\n"
+	  "      --with-passphrase   the key file is to open it together with a passphrase only\n" USAGE_KDF
+	  "      --label TEXT        a name to show for the vault\n"
+	  "      --force             also if the settings there are whole\n" USAGE_QUIET_HELP },
 };
 #define N_SUBVERBS (sizeof(subverbs) / sizeof(subverbs[0]))
 
@@ -67,6 +106,9 @@ static const char *const synonyms[][2] = {
 	{ "rm", "key remove" },	  { "del", "key remove" },    { "delete", "key remove" }, { "wipe", "key remove" },
 	{ "revoke", "key remove" }, { "kill", "key remove" }, { "ls", "key list" },	  { "show", "key list" },
 	{ "dump", "key list" },	  { "new", "key add" },	      { "enroll", "key add" },	  { "create", "key add" },
+	{ "show", "master export" },	  { "dump", "master export" }, { "import", "master restore" },
+	{ "save", "settings backup" }, { "export", "settings backup" }, { "copy", "settings backup" },
+	{ "import", "settings restore" }, { "put", "settings restore" },
 	{ "passwd", "key change" }, { "edit", "key change" }, { "check", "key test" },	  { "verify", "key test" },
 };
 

@@ -169,7 +169,6 @@ static void warn_of_shared_mount(const struct unlock *u)
 int unlock_tree(struct unlock *u, const char *operand, const struct credential_args *a, enum unlock_for what,
 		bool quiet, struct tree *t)
 {
-	unlock_descriptors();
 	int code = unlock_open(u, operand);
 	if (code == EXIT_NO_VAULT)
 		unlock_hint(operand, NULL);
@@ -183,6 +182,7 @@ int unlock_tree(struct unlock *u, const char *operand, const struct credential_a
 		warn_of_shared_mount(u);
 	if ((code = secrets_prepare(false)) != 0 || (code = unlock_ask(u)) != 0)
 		return code;
+	unlock_descriptors(); /* a program that was asked need not have them */
 	log_set_level(LOG_LEVEL_NONE); /* the verbs say themselves what is damaged, by names that a log may not see */
 	int err = tree_open(u->vault, u->fd, t);
 	return err < 0 ? exit_vault_dir(err, u->path) : 0;

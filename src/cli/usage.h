@@ -7,6 +7,7 @@
 
 #define USAGE_CREDENTIAL                                                                     \
 	"      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n" \
+	"      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"         \
 	"      --keyfile FILE      open it with the key file FILE (-: standard input)\n"           \
 	"      --recovery          open it with a recovery code, which is asked for\n"             \
 	"      --recovery-file FILE\n"                                                            \

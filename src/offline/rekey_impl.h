@@ -44,8 +44,8 @@ struct rekey {
  * does not open is passed over. Returns 0 with *last whether the first page is still to be done, or -errno. */
 int rekey_file_pages(struct rekey *r, struct rekey_file *f, bool *last);
 
-/* The first page, when the others are on the disk: from then on the file is one of the present epoch. Then its times and
- * mode are what they were. */
+/* The first page, when the others are on the disk: from then on the file is one of the present epoch. Then its times
+ * and mode are what they were. */
 int rekey_file_first(struct rekey *r, struct rekey_file *f);
 
 /* Attributes of what a descriptor refers to, if need be with its mode set for a moment. As xattr_renew. */

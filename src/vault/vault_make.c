@@ -28,8 +28,8 @@ static int set_label(char out[static VAULTFILE_LABEL_MAX + 1], const char *label
 	return 0;
 }
 
-static int build(struct vaultfile *vf, const struct vault_secret *secret,
-		 const struct vault_options *opt)
+/* All but the slots. */
+static int fill(struct vaultfile *vf, const struct vault_options *opt)
 {
 	if (opt->coherency > VAULTFILE_SHARED)
 		return -EINVAL;
@@ -38,7 +38,13 @@ static int build(struct vaultfile *vf, const struct vault_secret *secret,
 	vf->created = (uint64_t)time(NULL);
 	vf->coherency = opt->coherency;
 	vf->features = opt->hide_sizes ? VAULTFILE_FEATURE_HIDE_SIZES : 0;
-	int r = set_label(vf->label, opt->label);
+	return set_label(vf->label, opt->label);
+}
+
+static int build(struct vaultfile *vf, const struct vault_secret *secret,
+		 const struct vault_options *opt)
+{
+	int r = fill(vf, opt);
 	if (r < 0)
 		return r;
 
@@ -91,6 +97,20 @@ int vault_create(int dirfd, const struct vault_secret *secret, const struct vaul
 	if (r < 0)
 		return r;
 	return io_replace_file(dirfd, NAME_SETTINGS_FILE, NULL, text, strlen(text), SETTINGS_MODE);
+}
+
+int vault_remake(const struct key32 *master, uint32_t epoch, const struct vault_options *opt, struct vault **out)
+{
+	struct vault *v _cleanup_vault_ = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	int r = epoch <= VAULTFILE_EPOCH_MAX ? fill(&v->settings, opt) : -EINVAL;
+	v->settings.epoch = epoch;
+	if (r == 0)
+		r = vault_unlock_with(v, master);
+	if (r == 0)
+		*out = TAKE_PTR(v);
+	return r;
 }
 
 /* Changing. */

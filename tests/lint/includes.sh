@@ -30,6 +30,7 @@ fuse.*\.h|fuse3/.*\.h src/fs/
 libsecret/.*\.h       src/keyring/secretservice\.c
 seccomp\.h            src/sandbox/filter\.c
 syslog\.h             src/base/log\.c
+zxcvbn\.h             src/cli/quality\.c
 '
 
 all_includes() {
