@@ -106,8 +106,9 @@ static int begin(struct job *j)
 		return code;
 	/* Nobody has been asked about what others have added meanwhile. */
 	if (memcmp(c->vault->settings.mac, c->u.vault->settings.mac, VAULTFILE_MAC_LEN) != 0)
-		return exit_fail(EXIT_IN_USE, "the settings of '%s' have been changed meanwhile; nothing has been done, try "
-					      "again", c->u.path);
+		return exit_fail(EXIT_IN_USE,
+				 "the settings of '%s' have been changed meanwhile; nothing has been done, try again",
+				 c->u.path);
 	_cleanup_key_ struct key32 *fresh = keymem_alloc(sizeof(*fresh));
 	if (!fresh)
 		return exit_crypto(-ENOMEM, "cannot keep a new master key");
