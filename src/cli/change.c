@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "cli/cli.h"
+#include "keyring/keyring.h"
 #include "vault/lock.h"
 
 void change_free(struct change *c)
@@ -58,9 +60,9 @@ bool change_is_in_place(const struct change *c)
 	       memcmp(v->settings.mac, c->vault->settings.mac, VAULTFILE_MAC_LEN) == 0;
 }
 
-int change_save(struct change *c, struct new_secret *n, unsigned int slot)
+int change_save(struct change *c, struct new_secret *n, uint32_t slot)
 {
-	int code = n ? new_secret_hand_over(n, &(struct new_secret_slot){ c->u.path, slot }) : 0;
+	int code = n ? new_secret_hand_over(n, &(struct new_secret_slot){ c->u.path, &c->vault->settings, slot }) : 0;
 	if (code != 0)
 		return code;
 	int err = vault_save(c->vault, c->u.fd, c->master);
@@ -70,4 +72,14 @@ int change_save(struct change *c, struct new_secret *n, unsigned int slot)
 	if (n && !in_place)
 		new_secret_take_back(n);
 	return exit_save(err, c->u.path, in_place);
+}
+
+void change_forget_item(const struct change *c, uint32_t slot)
+{
+	char id[2 * VAULTFILE_ID_LEN + 1];
+	codec_hex_encode(id, c->vault->settings.vault_id, VAULTFILE_ID_LEN);
+	int err = keyring_remove(&(struct keyring_item){ id, slot });
+	if (err < 0 && err != -ENOKEY)
+		exit_note("the login keyring still has the secret, which opens nothing now: "
+			  "%s", exit_keyring_reason(err));
 }

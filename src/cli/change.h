@@ -31,7 +31,11 @@ int change_begin(struct change *c);
 
 /* Save c->vault. If a new secret is not NULL it is handed over first, as that of slot, and taken back if nothing was
  * saved. */
-int change_save(struct change *c, struct new_secret *n, unsigned int slot);
+int change_save(struct change *c, struct new_secret *n, uint32_t slot);
+
+/* The slot, which has been in the settings, is no keyring's any more: let the keyring forget its secret. Says so if it
+ * does not. */
+void change_forget_item(const struct change *c, uint32_t slot);
 
 /* Saving has failed: are they there nevertheless? */
 bool change_is_in_place(const struct change *c);

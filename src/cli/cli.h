@@ -120,6 +120,9 @@ int exit_wrong_secret(uint8_t kind, const char *vault);
  * EXIT_WRONG_SECRET. */
 int exit_recovery(int err, const char *what, unsigned int n, unsigned int group);
 
+/* What went wrong with the login keyring, for a person. Static text, or strerror's. */
+const char *exit_keyring_reason(int err);
+
 /* A key file cannot be read, or made. Says so, returns EXIT_FAILED. */
 int exit_keyfile(int err, const char *file);
 

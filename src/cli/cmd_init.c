@@ -161,7 +161,7 @@ static int add_code(int fd, const struct init_args *a, struct secrets *s)
 		err = slots_add(&v->settings, master, &s->code.secret, &choice, &slot);
 	if (err < 0)
 		return exit_crypto(err, "cannot add the recovery code");
-	int code = new_secret_hand_over(&s->code, &(struct new_secret_slot){ a->path, slot });
+	int code = new_secret_hand_over(&s->code, &(struct new_secret_slot){ a->path, &v->settings, slot });
 	if (code != 0)
 		return code;
 	err = vault_save(v, fd, master);
@@ -174,7 +174,7 @@ static int add_code(int fd, const struct init_args *a, struct secrets *s)
 /* Nothing is left behind if it fails. */
 static int make_in(int fd, const struct init_args *a, struct secrets *s)
 {
-	int code = new_secret_hand_over(&s->first, &(struct new_secret_slot){ a->path, 0 });
+	int code = new_secret_hand_over(&s->first, &(struct new_secret_slot){ .path = a->path });
 	if (code != 0)
 		return code;
 	int err = vault_create(fd, &s->first.secret, &a->vault);

@@ -126,12 +126,17 @@ static int change(const struct plan *p, struct change *c, struct new_secret *n)
 	int code = change_begin(c);
 	if (code != 0)
 		return code;
+	const struct vaultfile_slot *old = slots_find(&c->vault->settings, p->slot);
+	bool keyring = old && old->kind == VAULTFILE_KEYRING && !p->same;
 	int err = slots_change(&c->vault->settings, c->master, p->slot,
 			       p->same ? &c->u.credential.secret : &n->secret, &choice);
 	if (err < 0)
 		return exit_slot(err, p->slot, c->u.path);
-	if ((code = change_save(c, p->same ? NULL : n, p->slot)) == 0)
-		tell(p, c);
+	if ((code = change_save(c, p->same ? NULL : n, p->slot)) != 0)
+		return code;
+	if (keyring)
+		change_forget_item(c, p->slot);
+	tell(p, c);
 	return code;
 }
 

@@ -60,10 +60,14 @@ static int drop(const struct key_args *a, struct change *c, uint32_t slot)
 	if (code != 0)
 		return code;
 	_cleanup_free_ char *name = slot_text_name(slots_find(vf, slot));
+	bool keyring = slots_find(vf, slot)->kind == VAULTFILE_KEYRING;
 	int err = slots_remove(vf, slot);
 	if (err < 0)
 		return exit_slot(err, slot, c->u.path);
-	if ((code = change_save(c, NULL, slot)) != 0 || a->quiet)
+	code = change_save(c, NULL, slot);
+	if (code == 0 && keyring)
+		change_forget_item(c, slot);
+	if (code != 0 || a->quiet)
 		return code;
 	exit_note("%s is removed", name ? name : "the slot");
 	exit_old_copies(false);

@@ -237,9 +237,10 @@ static int put_back(struct restore *r, const struct key32 *master)
 		return exit_slot(err, 0, r->path);
 	if (lock_settings(r->fd, &lock) == -EBUSY)
 		return exit_settings_busy(r->path);
+	const struct new_secret_slot whose = { r->path, &r->vault->settings, slot };
 	int code = check_lost(r);
 	if (code == 0)
-		code = new_secret_hand_over(&r->secret, &(struct new_secret_slot){ r->path, slot });
+		code = new_secret_hand_over(&r->secret, &whose);
 	if (code != 0)
 		return code;
 	err = vault_save(r->vault, r->fd, master);
@@ -259,8 +260,9 @@ static int restore(struct restore *r)
 	_cleanup_key_ struct key32 *master = NULL;
 	uint8_t kind;
 	int code = choose_kind(r, &kind);
-	if (code != 0 || (code = open_place(r)) != 0 || (code = open_sources(r, kind)) != 0 || (code = secrets_prepare(false)) != 0 ||
-	    (code = read_code(r)) != 0)
+	if (code != 0 || (code = open_place(r)) != 0 || (code = open_sources(r, kind)) != 0)
+		return code;
+	if ((code = secrets_prepare(false)) != 0 || (code = read_code(r)) != 0)
 		return code;
 	master = keymem_alloc(sizeof(*master));
 	if (!master)

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "cli/cli.h"
 #include "cli/keyfile.h"
+#include "keyring/keyring.h"
 #include "vault/recovery.h"
 
 /* ---- options ---- */
@@ -40,9 +42,9 @@ int credential_check(const char *verb, const struct credential_args *a)
 	const struct prompt_source source = { .passfile = a->passfile, .extpass = a->extpass };
 	bool passphrase = names_passphrase(a) && !a->keyfile, recovery = a->recovery || a->recovery_file;
 	if (passphrase + (a->keyfile != NULL) + recovery + a->keyring > 1)
-		return exit_usage(verb, "one way to open the vault is enough: --passfile or --extpass, --keyfile (with one "
-					"of those, if a passphrase belongs to it), --recovery, --recovery-file or "
-					"--keyring");
+		return exit_usage(verb, "one way to open the vault is enough: --passfile or --extpass, --keyfile "
+					"(with one of those, if a passphrase belongs to it), --recovery, "
+					"--recovery-file or --keyring");
 	if (is_stdin(a->keyfile) && is_stdin(a->passfile))
 		return exit_usage(verb, "key file and passphrase cannot both be read from standard input");
 	return args_source(verb, &source);
@@ -91,6 +93,25 @@ static int no_such_slot(const struct vaultfile *vf, const char *what, const char
 			 kinds ? kinds : "something else");
 }
 
+/* Without a word about it the login keyring is asked first. */
+static bool is_automatic(const struct credential_args *a, const struct vaultfile *vf)
+{
+	return !names_passphrase(a) && !a->keyfile && !a->recovery && !a->keyring && has_kind(vf, VAULTFILE_KEYRING) &&
+	       keyring_is_built();
+}
+
+/* For what is typed, or told by a program or file. */
+static int check_typed(struct credential *c, const struct vaultfile *vf, const char *vault)
+{
+	if (has_kind(vf, VAULTFILE_PASSPHRASE))
+		return 0;
+	if (prompt_tries(&c->prompt) > 1 && has_kind(vf, VAULTFILE_RECOVERY)) {
+		c->args.recovery = true; /* what else can be typed */
+		return 0;
+	}
+	return no_such_slot(vf, "a passphrase", vault);
+}
+
 static int check_slots(struct credential *c, const struct vaultfile *vf, const char *vault)
 {
 	const struct credential_args *a = &c->args;
@@ -106,13 +127,7 @@ static int check_slots(struct credential *c, const struct vaultfile *vf, const c
 		return has_kind(vf, VAULTFILE_KEYFILE) || has_kind(vf, VAULTFILE_KEYFILE_PASSPHRASE) ?
 			       0 :
 			       no_such_slot(vf, "a key file", vault);
-	if (has_kind(vf, VAULTFILE_PASSPHRASE))
-		return 0;
-	if (prompt_tries(&c->prompt) > 1 && has_kind(vf, VAULTFILE_RECOVERY)) {
-		c->args.recovery = true; /* what else can be typed */
-		return 0;
-	}
-	return no_such_slot(vf, "a passphrase", vault);
+	return is_automatic(a, vf) ? 0 : check_typed(c, vf, vault);
 }
 
 /* ---- where it comes from ---- */
@@ -243,11 +258,13 @@ static const char *prompt_for(uint8_t kind)
 }
 
 /* Who is asked in a window may not see what is said on standard error. */
-static const char *said_before(const struct asking *a, int before)
+static const char *said_before(const struct asking *a, uint8_t kind, int before)
 {
 	if (!a->c->prompt.window || before == 0)
 		return "";
-	return before == -EKEYREJECTED ? "Wrong, try again. " : "That cannot be one. ";
+	if (kind == VAULTFILE_RECOVERY)
+		return "Wrong recovery code. ";
+	return before == -EKEYREJECTED ? "Wrong passphrase. " : "That cannot be a passphrase. ";
 }
 
 /* One try, after one that gave 'before' or 0. Returns 0 or -errno; *code is the exit code, and the reason has been
@@ -257,7 +274,7 @@ static int ask_once(const struct asking *a, uint8_t kind, int before, int *code)
 	_cleanup_(prompt_forget) struct prompt_secret typed = { NULL, 0 };
 	_cleanup_free_ char *name = text_escape(a->vault);
 	_cleanup_free_ char *text = NULL;
-	if (!name || asprintf(&text, "%s%s for %s: ", said_before(a, before), prompt_for(kind), name) < 0) {
+	if (!name || asprintf(&text, "%s%s for %s: ", said_before(a, kind, before), prompt_for(kind), name) < 0) {
 		text = NULL;
 		*code = exit_fail(EXIT_FAILED, "out of memory");
 		return -ENOMEM;
@@ -298,19 +315,63 @@ static int ask_keyfile(const struct asking *a)
 	err = -EKEYREJECTED;
 	if (!names_passphrase(&c->args) && has_kind(a->vf, VAULTFILE_KEYFILE))
 		err = try_secret(a, VAULTFILE_KEYFILE, c->keyfile_secret, KEYFILE_SECRET_LEN, &why);
-	if (err == -EKEYREJECTED && has_kind(a->vf, VAULTFILE_KEYFILE_PASSPHRASE) && (c->prompt.fd >= 0 || c->prompt.argv))
+	bool can_ask = c->prompt.fd >= 0 || c->prompt.argv;
+	if (err == -EKEYREJECTED && can_ask && has_kind(a->vf, VAULTFILE_KEYFILE_PASSPHRASE))
 		return ask_typed(a, VAULTFILE_KEYFILE_PASSPHRASE);
 	return complain(a, err, VAULTFILE_KEYFILE, why);
+}
+
+/* Try what the keyring has for one slot. Returns as try_secret. */
+static int try_keyring(const struct asking *a, const struct vaultfile_slot *s)
+{
+	char id[2 * VAULTFILE_ID_LEN + 1];
+	const char *why = NULL;
+	_cleanup_key_ uint8_t *secret = keymem_alloc(KEYRING_SECRET_LEN);
+	if (!secret)
+		return -ENOMEM;
+	codec_hex_encode(id, a->vf->vault_id, VAULTFILE_ID_LEN);
+	int err = keyring_lookup(&(struct keyring_item){ id, s->slot }, secret);
+	return err < 0 ? err : try_secret(a, VAULTFILE_KEYRING, secret, KEYRING_SECRET_LEN, &why);
+}
+
+/* Another slot may do better: the item of this one was another machine's. */
+static bool is_hopeless(int err)
+{
+	return err != -ENOKEY && err != -EBADMSG && err != -EKEYREJECTED;
+}
+
+static int ask_keyring(const struct asking *a)
+{
+	int err = -ENOKEY;
+	for (uint32_t i = 0; i < a->vf->n_slots; i++) {
+		if (a->vf->slots[i].kind != VAULTFILE_KEYRING)
+			continue;
+		int r = try_keyring(a, &a->vf->slots[i]);
+		if (r == 0)
+			return 0;
+		err = r == -ENOKEY ? err : r;
+		if (is_hopeless(r))
+			break;
+	}
+	return exit_fail(EXIT_WRONG_SECRET, "the login keyring does not open '%s': %s", a->vault,
+			 exit_keyring_reason(err));
+}
+
+static int ask_rest(const struct asking *a)
+{
+	struct credential *c = a->c;
+	if (c->args.keyfile)
+		return ask_keyfile(a);
+	return ask_typed(a, c->args.recovery ? VAULTFILE_RECOVERY : VAULTFILE_PASSPHRASE);
 }
 
 int credential_ask(struct credential *c, const struct vaultfile *vf, const char *vault, credential_fn *try, void *arg)
 {
 	const struct asking a = { c, vf, vault, try, arg };
-	int code;
-	if (c->args.keyfile)
-		code = ask_keyfile(&a);
-	else
-		code = ask_typed(&a, c->args.recovery ? VAULTFILE_RECOVERY : VAULTFILE_PASSPHRASE);
+	bool automatic = is_automatic(&c->args, vf);
+	int code = automatic || c->args.keyring ? ask_keyring(&a) : ask_rest(&a);
+	if (code != 0 && automatic && (code = check_typed(c, vf, vault)) == 0)
+		code = ask_rest(&a);
 	prompt_cleanup(&c->prompt);
 	cleanup_fd(&c->keyfile);
 	c->keyfile = -1;

@@ -202,10 +202,8 @@ int exit_wrong_secret(uint8_t kind, const char *vault)
 		return exit_fail(EXIT_WRONG_SECRET,
 				 "wrong key file or wrong passphrase: together they open no slot of '%s'", vault);
 	case VAULTFILE_KEYRING:
-		return exit_fail(EXIT_WRONG_SECRET,
-				 "what the login keyring keeps opens no slot of '%s' (has the slot been changed "
-				 "elsewhere?)",
-				 vault);
+		return exit_fail(EXIT_WRONG_SECRET, "the login keyring does not open '%s': %s", vault,
+				 exit_keyring_reason(-EKEYREJECTED));
 	default:
 		return exit_fail(EXIT_WRONG_SECRET, "wrong passphrase: it opens no slot of '%s'", vault);
 	}
@@ -228,6 +226,28 @@ int exit_recovery(int err, const char *what, unsigned int n, unsigned int group)
 				 RECOVERY_GROUPS(n), RECOVERY_GROUP);
 	default:
 		return exit_fail(EXIT_WRONG_SECRET, "that is no %s: it is empty", what);
+	}
+}
+
+const char *exit_keyring_reason(int err)
+{
+	switch (-err) {
+	case EOPNOTSUPP:
+		return "this cryptfs was built without it, or libsecret is missing here";
+	case EHOSTUNREACH:
+		return "there is none here (no session of a desktop, or no program that keeps one)";
+	case EACCES:
+		return "it is locked, and was not unlocked";
+	case ETIMEDOUT:
+		return "it has not answered in time";
+	case ENOKEY:
+		return "it keeps no secret for this vault (was it added on another machine?)";
+	case EBADMSG:
+		return "what it keeps for this vault is not from cryptfs";
+	case EKEYREJECTED:
+		return "what it keeps opens no slot (has the slot been changed elsewhere?)";
+	default:
+		return exit_reason(err);
 	}
 }
 
@@ -268,8 +288,8 @@ int exit_slot(int err, unsigned int slot, const char *vault)
 
 int exit_no_price(const char *verb)
 {
-	return exit_usage(verb, "that secret is random, which nobody can guess: --kdf-time and --kdf-memory do nothing for "
-				"it");
+	return exit_usage(verb, "that secret is random, which nobody can guess: --kdf-time and --kdf-memory do "
+				"nothing for it");
 }
 
 int exit_settings_busy(const char *vault)

@@ -4,13 +4,16 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/usage.h"
 #include "crypto/aead.h"
 #include "crypto/keymem.h"
+#include "keyring/keyring.h"
 #include "sandbox/sandbox.h"
 
 struct verb {
@@ -253,6 +256,7 @@ static int print_version(void)
 	(void)printf("cipher backend: %s\n", works ? aead_backend_name() : "none: the self-test failed");
 	(void)printf("memory for keys: %s\n", keymem_kind());
 	(void)printf("sandbox: %s\n", sandbox_build());
+	(void)printf("keyring: %s\n", keyring_is_built() ? "libsecret" : "none");
 	return works ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -299,9 +303,22 @@ static int finish(int code)
 	return code;
 }
 
+/* A standard descriptor that the caller has closed would be the next file that we open, and get what is meant for the
+ * standard one. For reading only: what cannot be written has to give an error. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static char name[] = "cryptfs";
+	fill_standard_descriptors();
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;

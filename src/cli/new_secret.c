@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/io.h"
 #include "cli/cli.h"
 #include "cli/keyfile.h"
 #include "cli/newfile.h"
 #include "crypto/rng.h"
+#include "keyring/keyring.h"
 #include "vault/recovery.h"
 
 #define KEYFILE_MODE 0400
@@ -131,6 +133,8 @@ int new_secret_open(struct new_secret *n, const char *verb, const struct new_sec
 	} else if (has_keyfile(n)) {
 		code = open_keyfile(n);
 	}
+	if (kind == VAULTFILE_KEYRING && !keyring_is_built())
+		return exit_fail(EXIT_FAILED, "this cryptfs was built without the login keyring (libsecret)");
 	if (code == 0 && kind == VAULTFILE_RECOVERY)
 		code = check_recovery_place(n, verb);
 	const struct prompt_source source = { .passfile = a->passfile, .extpass = a->extpass };
@@ -211,7 +215,7 @@ int new_secret_make(struct new_secret *n)
 		code = make_room(n, KEYFILE_SECRET_LEN);
 		return code != 0 ? code : have_keyfile(n, n->bytes);
 	default:
-		code = make_room(n, RECOVERY_LEN);
+		code = make_room(n, n->kind == VAULTFILE_RECOVERY ? RECOVERY_LEN : KEYRING_SECRET_LEN);
 		if (code == 0)
 			rng_bytes(n->bytes, n->secret.len);
 		return code;
@@ -223,7 +227,7 @@ int new_secret_make(struct new_secret *n)
 /* Past stdio, which would keep a copy. */
 static int show_code(const char *code, size_t n, const struct new_secret_slot *slot)
 {
-	text_line("Recovery code of %s, slot %u:", slot->vault, slot->slot);
+	text_line("Recovery code of %s, slot %u:", slot->path, (unsigned int)slot->slot);
 	(void)puts("");
 	(void)fputs("    ", stdout);
 	if (fflush(stdout) != 0 || io_write_full(STDOUT_FILENO, code, n) < 0)
@@ -257,8 +261,26 @@ static int hand_over_code(struct new_secret *n, const struct new_secret_slot *sl
 	return 0;
 }
 
+static int hand_over_keyring(struct new_secret *n, const struct new_secret_slot *slot)
+{
+	_cleanup_free_ char *label = NULL;
+	const char *name = slot->settings->label[0] ? slot->settings->label : slot->path;
+	if (asprintf(&label, "cryptfs: %s", name) < 0) {
+		label = NULL;
+		return exit_fail(EXIT_FAILED, "out of memory");
+	}
+	codec_hex_encode(n->item, slot->settings->vault_id, VAULTFILE_ID_LEN);
+	n->slot = slot->slot;
+	int err = keyring_store(&(struct keyring_item){ n->item, n->slot }, label, n->bytes);
+	return err < 0 ? exit_fail(EXIT_FAILED, "the login keyring does not take the secret: %s; nothing was changed",
+				   exit_keyring_reason(err)) :
+			 0;
+}
+
 static int hand_over(struct new_secret *n, const struct new_secret_slot *slot)
 {
+	if (n->kind == VAULTFILE_KEYRING)
+		return hand_over_keyring(n, slot);
 	if (n->kind == VAULTFILE_RECOVERY)
 		return hand_over_code(n, slot);
 	if (!n->drawn)
@@ -279,7 +301,9 @@ void new_secret_take_back(struct new_secret *n)
 	const char *file = n->kind == VAULTFILE_RECOVERY ? n->args.recovery_file : n->args.keyfile;
 	if (!n->handed_over)
 		return;
-	if (n->kind == VAULTFILE_RECOVERY && (!file || is_stdout(file)))
+	if (n->kind == VAULTFILE_KEYRING)
+		(void)keyring_remove(&(struct keyring_item){ n->item, n->slot });
+	else if (n->kind == VAULTFILE_RECOVERY && (!file || is_stdout(file)))
 		exit_note("the recovery code shown opens nothing");
 	else if (n->kind == VAULTFILE_RECOVERY || n->drawn)
 		(void)unlink(file);

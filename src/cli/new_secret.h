@@ -52,6 +52,8 @@ struct new_secret {
 	struct prompt prompt;
 	int keyfile;	   /* descriptor of one that is there */
 	bool handed_over;
+	char item[2 * VAULTFILE_ID_LEN + 1]; /* of the keyring: the vault's ID, and the slot */
+	uint32_t slot;
 	/* All of it in the arena. */
 	struct vault_secret secret;
 	uint8_t *bytes;		 /* those of the secret */
@@ -74,8 +76,9 @@ int new_secret_make(struct new_secret *n);
 
 /* Whose it is. */
 struct new_secret_slot {
-	const char *vault; /* path, for people */
-	unsigned int slot;
+	const char *path; /* of the vault, for people */
+	const struct vaultfile *settings;
+	uint32_t slot;
 };
 
 /* Hand over what is random. Returns 0 or an exit code (said). */
