@@ -17,14 +17,17 @@ done
 undocumented() {
 	local text
 	text=$(mandoc -Tascii man/cryptfs.1 | sed 's/.\x08//g')
-	"$build/cryptfs" "$1" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u |
+	# shellcheck disable=SC2086
+	"$build/cryptfs" $1 --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u |
 		while read -r option; do
 			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in man/cryptfs.1"
 		done
 }
 
 if [ -f man/cryptfs.1 ] && [ -x "$build/cryptfs" ] && command -v mandoc >/dev/null; then
-	for verb in init mount umount info ls cat export check status; do
+	for verb in init mount umount info ls cat export check status \
+		"key list" "key add" "key change" "key remove" "key test" passwd "settings backup" "settings restore" \
+		"master export" "master restore"; do
 		lint "options of cryptfs $verb are in the manual" undocumented "$verb"
 	done
 fi
