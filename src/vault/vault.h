@@ -79,9 +79,9 @@ int vault_master(const struct vault *v, const struct vault_secret *secret, struc
  * -EALREADY, -EBADMSG (the key of the epoch before), or -ENOMEM. */
 int vault_unlock_with(struct vault *v, const struct key32 *master);
 
-/* Settings for a vault that has lost them, from its master key and that key's epoch: a fresh ID, and of opt all but what
- * is about a slot. *out is unlocked, to see whether it reads the vault, and has no slot: add one (slots_add), and then
- * vault_save. Returns 0, -EINVAL or -ENOMEM. */
+/* Settings for a vault that has lost them, from its master key and that key's epoch: a fresh ID, and of opt all but
+ * what is about a slot. *out is unlocked, to see whether it reads the vault, and has no slot: add one (slots_add), and
+ * then vault_save. Returns 0, -EINVAL or -ENOMEM. */
 int vault_remake(const struct key32 *master, uint32_t epoch, const struct vault_options *opt, struct vault **out);
 
 /* As vault_open, from a file of any name below dirfd. */
