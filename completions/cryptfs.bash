@@ -37,16 +37,40 @@ _cryptfs_words()
 	done
 }
 
+# Slot numbers of the vault that is on the line already. Its path is used as it is: nothing is expanded but ~/.
+_cryptfs_slots()
+{
+	local word vault= slot rest
+	for word in "${COMP_WORDS[@]:3:COMP_CWORD-3}"; do
+		[[ $word == -* ]] || vault=$word
+	done
+	[[ $vault ]] || return
+	while read -r slot rest; do
+		[[ $slot =~ ^[0-9]+$ && $slot == "$1"* ]] && COMPREPLY+=("$slot")
+	done < <(cryptfs key list -- "${vault/#\~\//$HOME/}" 2>/dev/null)
+}
+
 _cryptfs_options()
 {
+	local secret="--passfile --extpass --keyfile --recovery --recovery-file --keyring"
+	local fresh="--kind --new-passfile --new-keyfile --with-passphrase --new-recovery-file --kdf-time --kdf-memory --label"
 	case $1 in
-	init)	echo "--passfile --extpass --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
-	mount)	echo "--passfile --extpass --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
+	init)	echo "--passfile --extpass --keyfile --with-passphrase --recovery --recovery-file --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
+	mount)	echo "$secret --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
 	umount)	echo "--lazy --help" ;;
-	ls)	echo "--long --recursive --print0 --json --passfile --extpass --no-sandbox --quiet --help -l -R" ;;
-	cat)	echo "--salvage --output --passfile --extpass --no-sandbox --quiet --help" ;;
-	export)	echo "--overwrite --salvage --privileged --passfile --extpass --no-sandbox --quiet --help" ;;
-	check)	echo "--path --quick --repair --yes --jobs --json --passfile --extpass --no-sandbox --quiet --help -j" ;;
+	ls)	echo "--long --recursive --print0 --json $secret --no-sandbox --quiet --help -l -R" ;;
+	cat)	echo "--salvage --output $secret --no-sandbox --quiet --help" ;;
+	export)	echo "--overwrite --salvage --privileged $secret --no-sandbox --quiet --help" ;;
+	check)	echo "--path --quick --repair --yes --jobs --json $secret --no-sandbox --quiet --help -j" ;;
+	"key list") echo "--json --help" ;;
+	"key add" | "key change") echo "$fresh $secret --quiet --help" ;;
+	"key remove") echo "--force $secret --quiet --help" ;;
+	"key test") echo "$secret --quiet --help" ;;
+	passwd)	echo "--new-passfile --kdf-time --kdf-memory $secret --quiet --help" ;;
+	"settings backup") echo "--force --quiet --help" ;;
+	"settings restore") echo "--force $secret --quiet --help" ;;
+	"master export") echo "--output $secret --quiet --help -o" ;;
+	"master restore") echo "--master-file $fresh --force --quiet --help" ;;
 	info | status) echo "--json --help" ;;
 	esac
 }
@@ -57,17 +81,30 @@ _cryptfs()
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_cryptfs_words "$cur" "init mount umount info ls cat export check status --help --version"
+		_cryptfs_words "$cur" "init mount umount info ls cat export check key passwd settings master status --help --version"
 		return
 	fi
+	if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
+		case $verb in
+		key)	_cryptfs_words "$cur" "list add change remove test" ;;
+		settings) _cryptfs_words "$cur" "backup restore" ;;
+		master)	_cryptfs_words "$cur" "export restore" ;;
+		esac
+		[[ $verb == key || $verb == settings || $verb == master ]] && return
+	fi
+	[[ $verb == key || $verb == settings || $verb == master ]] && verb="$verb ${COMP_WORDS[2]}"
 	case $prev in
-	--passfile | --output)
+	--passfile | --output | --keyfile | --recovery-file | --new-passfile | --new-keyfile | --new-recovery-file | --master-file)
 		compopt -o filenames
 		_cryptfs_files "$cur"
 		return ;;
 	--kdf-time | --kdf-memory | --label | --path | --jobs | -j | --extpass)
 		return ;;
+	--kind)
+		_cryptfs_words "$cur" "passphrase recovery keyfile keyring"
+		return ;;
 	-o)
+		[[ $verb == "master export" ]] && compopt -o filenames && _cryptfs_files "$cur" && return
 		_cryptfs_words "$cur" "ro allow_other noatime nosuid nodev noexec"
 		return ;;
 	esac
@@ -78,10 +115,13 @@ _cryptfs()
 	compopt -o filenames
 	case $verb in
 	umount)	_cryptfs_mountpoints "$cur" ;;
+	"key remove" | "key change") _cryptfs_slots "$cur" ;;
+	"settings "*) [[ $prev == -* ]] || ((COMP_CWORD == 3)) || _cryptfs_files "$cur" ;;
 	esac
+	((${#COMPREPLY[@]})) && return
 	case $verb in
-	init | mount | info | ls | cat | export | check) _cryptfs_dirs "$cur" ;;
-	umount)	((${#COMPREPLY[@]})) || _cryptfs_dirs "$cur" ;;
+	init | mount | umount | info | ls | cat | export | check | rekey | passwd | "key "* | "settings "* | "master "*)
+		_cryptfs_dirs "$cur" ;;
 	esac
 }
 
