@@ -26,7 +26,7 @@ undocumented() {
 
 if [ -f man/cryptfs.1 ] && [ -x "$build/cryptfs" ] && command -v mandoc >/dev/null; then
 	for verb in init mount umount info ls cat export check status \
-		"key list" "key add" "key change" "key remove" "key test" passwd "settings backup" "settings restore" \
+		"key list" "key add" "key change" "key remove" "key test" passwd rekey "settings backup" "settings restore" \
 		"master export" "master restore"; do
 		lint "options of cryptfs $verb are in the manual" undocumented "$verb"
 	done
