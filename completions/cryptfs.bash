@@ -62,6 +62,7 @@ _cryptfs_options()
 	cat)	echo "--salvage --output $secret --no-sandbox --quiet --help" ;;
 	export)	echo "--overwrite --salvage --privileged $secret --no-sandbox --quiet --help" ;;
 	check)	echo "--path --quick --repair --yes --jobs --json $secret --no-sandbox --quiet --help -j" ;;
+	rekey)	echo "--yes --jobs $secret --no-sandbox --quiet --help -j" ;;
 	"key list") echo "--json --help" ;;
 	"key add" | "key change") echo "$fresh $secret --quiet --help" ;;
 	"key remove") echo "--force $secret --quiet --help" ;;
@@ -81,7 +82,7 @@ _cryptfs()
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_cryptfs_words "$cur" "init mount umount info ls cat export check key passwd settings master status --help --version"
+		_cryptfs_words "$cur" "init mount umount info ls cat export check key passwd rekey settings master status --help --version"
 		return
 	fi
 	if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # fish completion for cryptfs(1). No text from a file's name is ever evaluated.
 
-set -l verbs init mount umount info ls cat export check key passwd settings master status
+set -l verbs init mount umount info ls cat export check key passwd rekey settings master status
 
 complete -c cryptfs -f
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a init -d 'make a new vault'
@@ -14,6 +14,7 @@ complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a export -d 'co
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a check -d 'verify a vault, and repair what can be'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a key -d 'list, add, change, remove and test its secrets'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a passwd -d 'change the passphrase'
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a rekey -d 'give a vault a new master key'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a settings -d 'keep a copy of its settings, and put it back'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a master -d 'keep its master key on paper, and use it'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a status -d 'show what is mounted'
@@ -47,7 +48,7 @@ complete -c cryptfs -n '__cryptfs_second master' -a 'export restore'
 complete -c cryptfs -n '__cryptfs_two "key remove" "key change"' -a '(__cryptfs_slots)' -d slot
 complete -c cryptfs -n '__cryptfs_two "settings backup" "settings restore"' -F
 
-set -l unlock '__fish_seen_subcommand_from mount ls cat export check passwd; or __cryptfs_two "key add" "key change" "key remove" "key test" "settings restore" "master export"'
+set -l unlock '__fish_seen_subcommand_from mount ls cat export check passwd rekey; or __cryptfs_two "key add" "key change" "key remove" "key test" "settings restore" "master export"'
 set -l fresh '__cryptfs_two "key add" "key change" "master restore"'
 complete -c cryptfs -n $unlock -l keyfile -r -F -d 'open it with a key file'
 complete -c cryptfs -n $unlock -l recovery -d 'open it with a recovery code'
@@ -69,13 +70,13 @@ complete -c cryptfs -n '__fish_seen_subcommand_from init' -l keyfile -r -F -d 'a
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l recovery -d 'a recovery code as well'
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l recovery-file -r -F -d 'write the recovery code there'
 
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls cat export check passwd; or __cryptfs_two "key list" "key add" "key change" "key remove" "key test" "settings backup" "settings restore" "master export" "master restore"' -a '(__fish_complete_directories (commandline -ct))'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls cat export check passwd rekey; or __cryptfs_two "key list" "key add" "key change" "key remove" "key test" "settings backup" "settings restore" "master export" "master restore"' -a '(__fish_complete_directories (commandline -ct))'
 
 complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l passfile -r -F -d 'first line is the passphrase'
 complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l extpass -x -d 'command that prints the passphrase'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l shared -d 'others may change the vault while it is mounted'
-complete -c cryptfs -n '__fish_seen_subcommand_from mount ls cat export check' -l no-sandbox -d 'keep all powers'
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check key passwd settings master' -s q -l quiet -d 'print less'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount ls cat export check rekey' -l no-sandbox -d 'keep all powers'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check key passwd rekey settings master' -s q -l quiet -d 'print less'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-time -x -d 'seconds that unlocking takes'
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-memory -x -d 'MiB that unlocking takes'
@@ -102,5 +103,5 @@ complete -c cryptfs -n '__fish_seen_subcommand_from export' -l privileged -d 'ke
 complete -c cryptfs -n '__fish_seen_subcommand_from check' -l path -x -d 'only what is at or below'
 complete -c cryptfs -n '__fish_seen_subcommand_from check' -l quick -d 'names, and both ends of each file'
 complete -c cryptfs -n '__fish_seen_subcommand_from check' -l repair -d 'mend what can be without losing anything'
-complete -c cryptfs -n '__fish_seen_subcommand_from check' -l yes -d 'do not ask'
-complete -c cryptfs -n '__fish_seen_subcommand_from check' -s j -l jobs -x -d 'how many threads'
+complete -c cryptfs -n '__fish_seen_subcommand_from check rekey' -l yes -d 'do not ask'
+complete -c cryptfs -n '__fish_seen_subcommand_from check rekey' -s j -l jobs -x -d 'how many threads'
