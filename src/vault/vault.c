@@ -38,6 +38,14 @@ static bool checksum_is_right(const struct vaultfile *vf)
 	return memcmp(sum, vf->checksum, sizeof(sum)) == 0;
 }
 
+static int check_previous(const struct vaultfile *vf, const struct key32 *master)
+{
+	if (!vf->previous.there)
+		return 0;
+	_cleanup_key_ struct key32 *previous = keymem_alloc(sizeof(*previous));
+	return previous ? vault_open_previous(vf, master, previous) : -ENOMEM;
+}
+
 int vault_check_mac(const struct vaultfile *vf, const struct key32 *master)
 {
 	uint8_t record[VAULTFILE_RECORD_MAX];
@@ -45,7 +53,7 @@ int vault_check_mac(const struct vaultfile *vf, const struct key32 *master)
 	int r = mac_of(mac, record, vaultfile_record(record, vf), master);
 	if (r < 0)
 		return r;
-	return keymem_equal(mac, vf->mac, sizeof(mac)) ? 0 : -EBADMSG;
+	return keymem_equal(mac, vf->mac, sizeof(mac)) ? check_previous(vf, master) : -EBADMSG;
 }
 
 int vault_set_mac(struct vaultfile *vf, const struct key32 *master)

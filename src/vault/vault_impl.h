@@ -7,7 +7,8 @@
 
 #include "vault/vault.h"
 
-/* MAC and checksum of settings, under the master key that they are of. Return 0, -ENOMEM, or of the check -EBADMSG. */
+/* MAC and checksum of settings, under the master key that they are of. Return 0, -ENOMEM, or of the check, which also
+ * sees whether the key of the epoch before opens, -EBADMSG. */
 int vault_set_mac(struct vaultfile *vf, const struct key32 *master);
 int vault_check_mac(const struct vaultfile *vf, const struct key32 *master);
 
