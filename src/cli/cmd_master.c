@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * cryptfs master: the master key on paper, for the day on which the settings are gone. With it goes what else the
- * contents depend on: the key's epoch, and whether sizes are hidden (doc/format.md 7.1).
+ * contents depend on: the key's epoch, and whether sizes are hidden (doc/format.md 7.2).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -208,8 +208,9 @@ static int read_code(struct restore *r)
 	while (read_once(r, &code) < 0)
 		if (--tries == 0)
 			return code;
-	return r->code[0] == CODE_VERSION ? 0 : exit_fail(EXIT_DAMAGED, "that master key was shown by a newer cryptfs; "
-									"update this one");
+	if (r->code[0] == CODE_VERSION && (r->code[CODE_FLAGS] & ~(FLAG_HIDE_SIZES | FLAG_SHARED)) == 0)
+		return 0;
+	return exit_fail(EXIT_DAMAGED, "that master key was shown by a newer cryptfs; update this one");
 }
 
 static int build(struct restore *r, struct key32 *master)
