@@ -12,7 +12,8 @@
 
 static void fuzz_limits(const struct vaultfile *vf)
 {
-	FUZZ_PROMISE(vf->version == VAULTFILE_VERSION && vf->epoch == 0);
+	FUZZ_PROMISE(vf->version == VAULTFILE_VERSION && vf->epoch <= VAULTFILE_EPOCH_MAX);
+	FUZZ_PROMISE(!vf->previous.there || vf->epoch > 0);
 	FUZZ_PROMISE(vf->coherency <= VAULTFILE_SHARED);
 	FUZZ_PROMISE(strlen(vf->label) <= VAULTFILE_LABEL_MAX);
 	FUZZ_PROMISE(vf->n_slots >= 1 && vf->n_slots <= VAULTFILE_SLOTS);
