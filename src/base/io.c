@@ -278,6 +278,18 @@ static int keep_backup(int dirfd, const char *name, const char *backup)
 	return r;
 }
 
+/* To whom the old file belongs, for root; the directory, if there is none. */
+static void keep_owner(int dirfd, const char *name, const char *tmp)
+{
+	struct stat sb;
+	if (geteuid() != 0)
+		return;
+	if (fstatat(dirfd, name, &sb, AT_SYMLINK_NOFOLLOW) != 0 && fstat(dirfd, &sb) != 0)
+		return;
+	if (fchownat(dirfd, tmp, sb.st_uid, sb.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+		return; /* a filesystem that knows one owner */
+}
+
 int io_replace_file(int dirfd, const char *name, const char *backup, const void *buf, size_t n,
 		    mode_t mode)
 {
@@ -285,6 +297,7 @@ int io_replace_file(int dirfd, const char *name, const char *backup, const void 
 	int r = write_tmp(dirfd, tmp, buf, n, mode);
 	if (r < 0)
 		return r;
+	keep_owner(dirfd, name, tmp);
 	if (backup)
 		r = keep_backup(dirfd, name, backup);
 	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)

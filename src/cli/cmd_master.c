@@ -141,6 +141,22 @@ static void restore_free(struct restore *r)
 	free(r->path);
 }
 
+/* A key from before a rekey opens what was there then, and makes the rest unreadable. */
+static int check_epoch(const struct restore *r, uint32_t epoch)
+{
+	static const char *const names[] = { NAME_SETTINGS_FILE, NAME_SETTINGS_BACKUP };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		_cleanup_vault_ struct vault *v = NULL;
+		const char *why = NULL;
+		if (vault_read(r->fd, names[i], &v, &why) == 0 && v->settings.epoch > epoch)
+			return exit_fail(EXIT_FAILED,
+					 "that master key is from before a 'cryptfs rekey', and '%s/%s' is not: nothing "
+					 "was changed",
+					 r->path, names[i]);
+	}
+	return 0;
+}
+
 /* Settings that are whole are not thrown away by mistake. */
 static int check_lost(const struct restore *r)
 {
@@ -221,6 +237,9 @@ static int build(struct restore *r, struct key32 *master)
 		.hide_sizes = flags & FLAG_HIDE_SIZES,
 		.label = r->args.label,
 	};
+	int code = check_epoch(r, get_le16(r->code + CODE_EPOCH));
+	if (code != 0)
+		return code;
 	memcpy(master->b, r->code + CODE_KEY, sizeof(master->b));
 	int err = vault_remake(master, get_le16(r->code + CODE_EPOCH), &opt, &r->vault);
 	return err < 0 ? exit_crypto(err, "cannot make the settings") :
@@ -239,7 +258,9 @@ static int put_back(struct restore *r, const struct key32 *master)
 	if (lock_settings(r->fd, &lock) == -EBUSY)
 		return exit_settings_busy(r->path);
 	const struct new_secret_slot whose = { r->path, &r->vault->settings, slot };
-	int code = check_lost(r);
+	int code = unlock_exclude(r->fd, r->path);
+	if (code == 0)
+		code = check_lost(r);
 	if (code == 0)
 		code = new_secret_hand_over(&r->secret, &whose);
 	if (code != 0)

@@ -94,6 +94,7 @@ struct restore {
 	const char *file;
 	struct unlock u;	/* its settings are those of the file */
 	struct vault *present;	/* or NULL: there are none that can be read */
+	struct vault *before;	/* then the copy that lies beside them, or NULL */
 	struct key32 *master;
 };
 
@@ -101,6 +102,7 @@ static void restore_free(struct restore *r)
 {
 	keymem_free(r->master);
 	vault_free(r->present);
+	vault_free(r->before);
 	unlock_free(&r->u);
 }
 
@@ -121,6 +123,8 @@ static int read_present(struct restore *r)
 {
 	const char *why = NULL;
 	int err = vault_open(r->u.fd, &r->present, &why);
+	if (err == -ENOENT || err == -EUCLEAN)
+		(void)vault_read(r->u.fd, NAME_SETTINGS_BACKUP, &r->before, &why);
 	return err == 0 || err == -ENOENT || err == -EUCLEAN ? 0 : exit_vault(err, r->args.vault, why);
 }
 
@@ -128,11 +132,20 @@ static int read_present(struct restore *r)
 static int check_fit(const struct restore *r)
 {
 	const struct vaultfile *kept = &r->u.vault->settings;
-	if (!r->present)
+	const struct vault *known = r->present ? r->present : r->before;
+	if (!known)
 		return 0;
-	const struct vaultfile *now = &r->present->settings;
-	if (memcmp(kept->vault_id, now->vault_id, VAULTFILE_ID_LEN) != 0)
+	const struct vaultfile *now = &known->settings;
+	bool same = memcmp(kept->vault_id, now->vault_id, VAULTFILE_ID_LEN) == 0;
+	if (!same && !r->present)
+		return 0; /* one that lies there for some reason of its own */
+	if (!same)
 		return exit_fail(EXIT_FAILED, "'%s' is a copy of another vault's settings", r->file);
+	if (kept->epoch < now->epoch && !r->present)
+		return exit_fail(EXIT_FAILED,
+				 "'%s' is from before a 'cryptfs rekey', of which '%s/" NAME_SETTINGS_BACKUP
+				 "' has the key: restore that instead; nothing was changed",
+				 r->file, r->u.path);
 	if (kept->epoch < now->epoch || (now->previous.there && !kept->previous.there))
 		return exit_fail(EXIT_FAILED,
 				 "'%s' is from before a 'cryptfs rekey': its key opens the vault no more; nothing "
@@ -229,7 +242,9 @@ static int put_back(struct restore *r)
 	int err = lock_settings(r->u.fd, &lock);
 	if (err == -EBUSY)
 		return exit_settings_busy(r->u.path);
-	int code = check_unchanged(r);
+	int code = unlock_exclude(r->u.fd, r->u.path);
+	if (code == 0)
+		code = check_unchanged(r);
 	if (code != 0)
 		return code;
 	err = vault_save(r->u.vault, r->u.fd, r->master);

@@ -100,14 +100,28 @@ static int half_locked(const struct unlock *u, enum unlock_for what, bool quiet)
 	return 0;
 }
 
-int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet)
+/* Whoever had the lock may have given the vault another master key: what was read before is of no use then. */
+static int read_again(struct unlock *u)
+{
+	struct vault *v = NULL;
+	const char *why = NULL;
+	int err = vault_open(u->fd, &v, &why);
+	if (err < 0)
+		return exit_vault(err, u->path, why);
+	vault_free(u->vault);
+	u->vault = v;
+	return 0;
+}
+
+int unlock_lock(struct unlock *u, enum unlock_for what, bool quiet)
 {
 	bool exclusive = what == UNLOCK_PRIVATE || what == UNLOCK_CHANGE;
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	int r;
 	for (int waited = 0;; waited += LOCK_STEP_MS) {
-		int r = lock_vault(u->fd, exclusive);
+		r = lock_vault(u->fd, exclusive);
 		if (r >= 0)
-			return r == 0 ? 0 : half_locked(u, what, quiet);
+			break;
 		if (r != -EBUSY)
 			return exit_vault(r, u->path, NULL);
 		int code = holder(u, what == UNLOCK_READ);
@@ -119,6 +133,19 @@ int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet)
 			exit_note("the vault is in use; waiting for that to end...");
 		(void)nanosleep(&step, NULL);
 	}
+	int code = r == 0 ? 0 : half_locked(u, what, quiet);
+	return code != 0 ? code : read_again(u);
+}
+
+int unlock_exclude(int fd, const char *path)
+{
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	int r = lock_vault(fd, true);
+	if (r >= 0)
+		return 0;
+	if (r == -EBUSY && mounts_load(&m) == 0 && mounts_of_vault(&m, fd))
+		return 0;
+	return exit_vault(r, path, NULL);
 }
 
 int unlock_source(struct unlock *u, const struct credential_args *a)

@@ -35,8 +35,12 @@ enum unlock_for {
 };
 
 /* Lock it against other processes. Who has just been told to end may still be writing back: it gets a while. A mount
- * that will not go away is named. */
-int unlock_lock(const struct unlock *u, enum unlock_for what, bool quiet);
+ * that will not go away is named. Then reads the settings again: unlock_source comes after it. */
+int unlock_lock(struct unlock *u, enum unlock_for what, bool quiet);
+
+/* Keep others from the vault while its settings are put back, but a mount, which has read them and is done with them.
+ * The lock hangs on fd. */
+int unlock_exclude(int fd, const char *path);
 
 /* Open where the secret comes from (credential_open). After unlock_open. */
 int unlock_source(struct unlock *u, const struct credential_args *a);

@@ -137,10 +137,24 @@ static int check_saved(const struct vaultfile *vf, const struct key32 *master)
 	return r == 0 || r == -ENOMEM ? r : -EIO;
 }
 
+static bool is_whole(int dirfd, const char *name)
+{
+	struct vault *v _cleanup_vault_ = NULL;
+	const char *why;
+	return vault_read(dirfd, name, &v, &why) == 0;
+}
+
+/* A copy that is of use is not given up for settings that are not. */
+static const char *backup_of(int dirfd)
+{
+	bool keep = !is_whole(dirfd, NAME_SETTINGS_FILE) && is_whole(dirfd, NAME_SETTINGS_BACKUP);
+	return keep ? NULL : NAME_SETTINGS_BACKUP;
+}
+
 int vault_save(struct vault *v, int dirfd, const struct key32 *master)
 {
 	int r = vault_set_mac(&v->settings, master);
 	if (r == 0)
 		r = check_saved(&v->settings, master);
-	return r < 0 ? r : vault_write(&v->settings, dirfd, NAME_SETTINGS_FILE, NAME_SETTINGS_BACKUP);
+	return r < 0 ? r : vault_write(&v->settings, dirfd, NAME_SETTINGS_FILE, backup_of(dirfd));
 }
