@@ -52,12 +52,17 @@ int change_begin(struct change *c)
 	return err < 0 ? exit_vault(err, path, why) : 0;
 }
 
-bool change_is_in_place(const struct change *c)
+bool change_is_there(int dirfd, const struct vault *saved)
 {
 	struct vault *v _cleanup_vault_ = NULL;
 	const char *why;
-	return vault_open(c->u.fd, &v, &why) == 0 &&
-	       memcmp(v->settings.mac, c->vault->settings.mac, VAULTFILE_MAC_LEN) == 0;
+	return vault_open(dirfd, &v, &why) == 0 &&
+	       memcmp(v->settings.mac, saved->settings.mac, VAULTFILE_MAC_LEN) == 0;
+}
+
+bool change_is_in_place(const struct change *c)
+{
+	return change_is_there(c->u.fd, c->vault);
 }
 
 int change_save(struct change *c, struct new_secret *n, uint32_t slot)

@@ -37,7 +37,8 @@ int change_save(struct change *c, struct new_secret *n, uint32_t slot);
  * does not. */
 void change_forget_item(const struct change *c, uint32_t slot);
 
-/* Saving has failed: are they there nevertheless? */
+/* Saving has failed: are they there nevertheless? And the same of settings saved in the directory dirfd. */
 bool change_is_in_place(const struct change *c);
+bool change_is_there(int dirfd, const struct vault *saved);
 
 #endif

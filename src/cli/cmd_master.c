@@ -267,8 +267,10 @@ static int put_back(struct restore *r, const struct key32 *master)
 		return code;
 	err = vault_save(r->vault, r->fd, master);
 	if (err < 0) {
-		new_secret_take_back(&r->secret);
-		return exit_save(err, r->path, false);
+		bool there = change_is_there(r->fd, r->vault);
+		if (!there)
+			new_secret_take_back(&r->secret);
+		return exit_save(err, r->path, there);
 	}
 	if (!r->args.quiet)
 		exit_note("'%s' has settings again; all secrets of before are gone but the new one (to add more: "

@@ -249,7 +249,7 @@ static int put_back(struct restore *r)
 		return code;
 	err = vault_save(r->u.vault, r->u.fd, r->master);
 	if (err < 0)
-		return exit_save(err, r->u.path, false);
+		return exit_save(err, r->u.path, change_is_there(r->u.fd, r->u.vault));
 	if (!r->args.quiet)
 		exit_note("the settings of '%s' are those of '%s' again", r->u.path, r->file);
 	return EXIT_DONE;

@@ -27,6 +27,7 @@ static inline void undisturbed_end(const sigset_t *old)
 }
 
 /* To the end of the enclosing block. */
-#define SCOPED_UNDISTURBED sigset_t undisturbed_ _cleanup_(undisturbed_end) __attribute__((unused)) = undisturbed_begin()
+#define SCOPED_UNDISTURBED \
+	sigset_t undisturbed_ _cleanup_(undisturbed_end) __attribute__((unused)) = undisturbed_begin()
 
 #endif
