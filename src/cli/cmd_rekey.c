@@ -102,8 +102,12 @@ static int begin(struct job *j)
 	SCOPED_UNDISTURBED;
 	struct change *c = &j->c;
 	int code = change_begin(c);
-	if (code != 0 || c->vault->settings.previous.there)
+	if (code != 0)
 		return code;
+	if (c->vault->settings.previous.there) {
+		int err = epoch_keep(c->vault, c->u.fd);
+		return err < 0 ? exit_save(err, c->u.path, false) : 0;
+	}
 	/* Nobody has been asked about what others have added meanwhile. */
 	if (memcmp(c->vault->settings.mac, c->u.vault->settings.mac, VAULTFILE_MAC_LEN) != 0)
 		return exit_fail(EXIT_IN_USE,
@@ -264,6 +268,7 @@ static int rekey(struct job *j)
 	if (code != 0 || (code = secrets_prepare(false)) != 0 || (code = change_authorise(&j->c)) != 0 ||
 	    (code = confirm(j)) != 0 || (code = begin(j)) != 0)
 		return code;
+	change_end(&j->c); /* others may go on changing slots */
 	unlock_descriptors();
 	log_set_level(LOG_LEVEL_NONE); /* what is damaged is said here, by names that a log may not see */
 	if ((code = open_tree(j)) != 0)
