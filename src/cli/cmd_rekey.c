@@ -141,7 +141,7 @@ static int open_tree(struct job *j)
 	if (err < 0)
 		return exit_vault(err, c->u.path, NULL);
 	if (!j->args.no_sandbox)
-		sandbox_enter(&(struct sandbox_options){ .use = SANDBOX_REPAIR, .vault_fd = c->u.fd }, &state);
+		sandbox_enter(&(struct sandbox_options){ .use = SANDBOX_REKEY, .vault_fd = c->u.fd }, &state);
 	return 0;
 }
 
