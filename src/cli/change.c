@@ -38,8 +38,7 @@ int change_begin(struct change *c)
 	const struct vault_secret *secret = &c->u.credential.secret;
 	vault_free(c->vault);
 	c->vault = NULL;
-	cleanup_fd(&c->lock);
-	c->lock = -1;
+	change_end(c);
 	int err = lock_settings(c->u.fd, &c->lock);
 	if (err == -EBUSY)
 		return exit_settings_busy(path);
@@ -50,6 +49,12 @@ int change_begin(struct change *c)
 	if (err == -EKEYREJECTED)
 		return exit_wrong_secret(secret->kind, path);
 	return err < 0 ? exit_vault(err, path, why) : 0;
+}
+
+void change_end(struct change *c)
+{
+	cleanup_fd(&c->lock);
+	c->lock = -1;
 }
 
 bool change_is_there(int dirfd, const struct vault *saved)

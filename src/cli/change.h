@@ -29,6 +29,9 @@ int change_authorise(struct change *c);
 /* Lock the settings and read them: c->vault, anew if it was done before. What was given must still open them. */
 int change_begin(struct change *c);
 
+/* Unlock the settings; c->vault stays. */
+void change_end(struct change *c);
+
 /* Save c->vault. If a new secret is not NULL it is handed over first, as that of slot, and taken back if nothing was
  * saved. */
 int change_save(struct change *c, struct new_secret *n, uint32_t slot);

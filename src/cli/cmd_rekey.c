@@ -102,8 +102,12 @@ static int begin(struct job *j)
 	SCOPED_UNDISTURBED;
 	struct change *c = &j->c;
 	int code = change_begin(c);
-	if (code != 0 || c->vault->settings.previous.there)
+	if (code != 0)
 		return code;
+	if (c->vault->settings.previous.there) {
+		int err = epoch_keep(c->vault, c->u.fd);
+		return err < 0 ? exit_save(err, c->u.path, false) : 0;
+	}
 	/* Nobody has been asked about what others have added meanwhile. */
 	if (memcmp(c->vault->settings.mac, c->u.vault->settings.mac, VAULTFILE_MAC_LEN) != 0)
 		return exit_fail(EXIT_IN_USE,
@@ -119,7 +123,7 @@ static int begin(struct job *j)
 		return exit_fail(EXIT_FAILED, "'%s' has been given 65535 master keys, and the format counts no further",
 				 c->u.path);
 	if (err < 0)
-		return exit_save(err, c->u.path, change_is_in_place(c));
+		return exit_save(err, c->u.path, change_is_there(c->u.fd, c->vault));
 	memcpy(c->master->b, fresh->b, sizeof(fresh->b));
 	return 0;
 }
@@ -137,7 +141,7 @@ static int open_tree(struct job *j)
 	if (err < 0)
 		return exit_vault(err, c->u.path, NULL);
 	if (!j->args.no_sandbox)
-		sandbox_enter(&(struct sandbox_options){ .use = SANDBOX_REPAIR, .vault_fd = c->u.fd }, &state);
+		sandbox_enter(&(struct sandbox_options){ .use = SANDBOX_REKEY, .vault_fd = c->u.fd }, &state);
 	return 0;
 }
 
@@ -225,7 +229,7 @@ static int finish(struct job *j)
 		return code;
 	c->vault->settings.previous.there = false;
 	int err = epoch_save(c->vault, c->u.fd, c->master);
-	return err < 0 ? exit_save(err, c->u.path, change_is_in_place(c)) : 0;
+	return err < 0 ? exit_save(err, c->u.path, change_is_there(c->u.fd, c->vault)) : 0;
 }
 
 static int not_done(const struct job *j, int r)
@@ -264,6 +268,7 @@ static int rekey(struct job *j)
 	if (code != 0 || (code = secrets_prepare(false)) != 0 || (code = change_authorise(&j->c)) != 0 ||
 	    (code = confirm(j)) != 0 || (code = begin(j)) != 0)
 		return code;
+	change_end(&j->c); /* others may go on changing slots */
 	unlock_descriptors();
 	log_set_level(LOG_LEVEL_NONE); /* what is damaged is said here, by names that a log may not see */
 	if ((code = open_tree(j)) != 0)

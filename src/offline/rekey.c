@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "offline/rekey.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "base/io.h"
 #include "offline/rekey_impl.h"
@@ -44,13 +46,21 @@ static int make_side(struct rekey *r, const struct dir *d, const struct sealed_n
 	return err;
 }
 
-static void drop_side(const struct dir *d, const char *disk)
+static void drop(struct rekey *r, const struct dir *d, const char *disk)
+{
+	struct force_dir force;
+	force_enter(r->st, d->fd, &force);
+	(void)unlinkat(d->fd, disk, 0);
+	force_leave(&force);
+}
+
+static void drop_side(struct rekey *r, const struct dir *d, const char *disk)
 {
 	char side[NAME_DISK_SIZE];
 	if (name_classify(disk) != NAME_LONG)
 		return;
 	name_long_side(side, disk);
-	(void)unlinkat(d->fd, side, 0);
+	drop(r, d, side);
 }
 
 /* The entry under the name that the present key gives it. A side file is there before the name that needs it. */
@@ -69,7 +79,7 @@ static int rename_entry(struct rekey *r, const struct walk_item *i)
 	if (err == -EINVAL) /* a filesystem that cannot; nobody else is here */
 		err = rename_at(r, i->parent, i->disk, name.disk, 0);
 	if (err == 0)
-		drop_side(i->parent, i->disk);
+		drop_side(r, i->parent, i->disk);
 	return err;
 }
 
@@ -84,6 +94,28 @@ static int copy_owner(const struct dir *d, const char *disk, const struct stat *
 	return utimensat(d->fd, disk, times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 }
 
+/* What attributes a link may have: none of a user's. Those of security.* are for the system to let one set, or not. */
+static int copy_attributes(const struct dir *d, const char *from, const char *to)
+{
+	char src[IO_FD_PATH], dst[IO_FD_PATH], names[4096], value[4096];
+	_cleanup_fd_ int src_fd = openat(d->fd, from, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_fd_ int dst_fd = openat(d->fd, to, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (src_fd < 0 || dst_fd < 0)
+		return -errno;
+	io_fd_path(src, src_fd);
+	io_fd_path(dst, dst_fd);
+	ssize_t n = listxattr(src, names, sizeof(names));
+	if (n < 0)
+		return errno == EOPNOTSUPP ? 0 : -errno;
+	for (const char *p = names; p < names + n; p += strlen(p) + 1) {
+		ssize_t len = getxattr(src, p, value, sizeof(value));
+		if (len < 0 || setxattr(dst, p, value, (size_t)len, 0) != 0)
+			if (strncmp(p, "security.", strlen("security.")) != 0)
+				return -errno;
+	}
+	return 0;
+}
+
 /* Put a new link in the place of an old one. */
 static int replace_link(const struct dir *d, const struct walk_item *i, const char *target)
 {
@@ -95,6 +127,8 @@ static int replace_link(const struct dir *d, const struct walk_item *i, const ch
 	if (symlinkat(disk, d->fd, tmp) != 0)
 		return -errno;
 	err = copy_owner(d, tmp, &i->sb);
+	if (err == 0)
+		err = copy_attributes(d, i->disk, tmp);
 	if (err == 0 && renameat(d->fd, tmp, d->fd, i->disk) != 0)
 		err = -errno;
 	if (err < 0)
@@ -118,7 +152,7 @@ static int renew_link(struct rekey *r, const struct walk_item *i)
 	int err = replace_link(d, i, target);
 	force_leave(&force);
 	if (err == 0 && side > 0)
-		symlink_drop_side(d, old);
+		drop(r, d, old);
 	return err;
 }
 
@@ -159,6 +193,35 @@ static int renew_dir(struct rekey *r, const struct walk_item *i)
 	return id < 0 ? id : err;
 }
 
+static bool is_left(const struct rekey *r, const struct dir *d, const char *disk)
+{
+	char entry[NAME_DISK_SIZE];
+	struct stat sb;
+	if (name_long_entry(disk, entry))
+		return fstatat(d->fd, entry, &sb, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+	return atomic_load(&r->left) == 0 && symlink_side_is_past(d, disk);
+}
+
+/* Side files that nothing needs any more, but that the old key opens: a cut came before they went, or the link has other
+ * names in other directories. */
+static void sweep(struct rekey *r, const struct walk_item *i)
+{
+	struct dir _cleanup_dir_ *d = NULL;
+	if ((i->depth == 0 ? dir_open_root(r->st, &d) : dir_open(i->parent, i->disk, &d)) < 0)
+		return;
+	int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	if (!list) {
+		cleanup_fd(&fd);
+		return;
+	}
+	for (const struct dirent *e; (e = readdir(list)) != NULL;) {
+		if (name_classify(e->d_name) == NAME_OURS && is_left(r, d, e->d_name))
+			drop(r, d, e->d_name);
+	}
+	closedir(list);
+}
+
 /* ---- the walk ---- */
 
 static void tell(struct rekey *r, const struct walk_item *i, int err)
@@ -197,20 +260,25 @@ static int file_entry(struct rekey *r, const struct walk_item *i)
 	return 0;
 }
 
+/* Told to stop, it leaves the directories that it is in as it leaves any. */
 static int on_entry(void *arg, const struct walk_item *i)
 {
 	struct rekey *r = arg;
 	int err = 0;
-	if (rekey_stops(r))
-		return -EINTR;
+	if (r->stopped || rekey_stops(r)) {
+		r->stopped = true;
+		return WALK_SKIP;
+	}
 	if (S_ISDIR(i->sb.st_mode))
 		err = renew_dir(r, i);
 	else if (S_ISREG(i->sb.st_mode))
 		err = file_entry(r, i);
 	else if (S_ISLNK(i->sb.st_mode))
 		err = renew_link(r, i);
+	if (err == -EINTR)
+		r->stopped = true;
 	if (err == -ENOMEM || err == -EINTR)
-		return err;
+		return err == -EINTR ? WALK_SKIP : err;
 	if (err < 0)
 		tell(r, i, err);
 	if (!S_ISDIR(i->sb.st_mode))
@@ -228,9 +296,11 @@ static int on_leave(void *arg, const struct walk_item *i)
 	struct rekey *r = arg;
 	const struct timespec times[2] = { i->sb.st_atim, i->sb.st_mtim };
 	const char *self = i->depth == 0 ? "." : i->disk;
+	if (!r->stopped)
+		sweep(r, i);
 	if (utimensat(i->parent->fd, self, times, AT_SYMLINK_NOFOLLOW) != 0 && errno != EPERM && errno != EACCES)
 		tell(r, i, -errno);
-	int err = rename_entry(r, i);
+	int err = r->stopped ? 0 : rename_entry(r, i);
 	if (err < 0)
 		tell(r, i, err);
 	return 0;
@@ -276,9 +346,9 @@ int rekey_run(struct tree *t, const struct rekey_options *opt)
 	int err = rekey_pool_start(&r);
 	if (err == 0)
 		err = walk(&r, t);
-	rekey_pool_end(&r, err < 0);
+	rekey_pool_end(&r, err < 0 || r.stopped);
 	if (err == 0)
-		err = r.error;
+		err = r.stopped && r.error == 0 ? -EINTR : r.error;
 	int sync = store_sync(t->st);
 	if (err == 0)
 		err = sync;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <string.h>
+#include <linux/xattr.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "base/bytes.h"
 #include "base/io.h"
@@ -124,6 +126,20 @@ int rekey_attributes(struct rekey *r, int fd)
 	return err;
 }
 
+/* Writing has taken set-id bits away, unless we are root, and capabilities in any case. */
+static int put_back(const struct rekey_file *f)
+{
+	struct stat sb;
+	const struct timespec times[2] = { f->sb.st_atim, f->sb.st_mtim };
+	if (fstat(f->fd, &sb) != 0)
+		return -errno;
+	if (sb.st_mode != f->sb.st_mode)
+		(void)fchmod(f->fd, f->sb.st_mode & 07777); /* in vain if the file is another's, as are its times */
+	if (f->capability_len >= 0)
+		(void)fsetxattr(f->fd, XATTR_NAME_CAPS, f->capability, (size_t)f->capability_len, 0);
+	return futimens(f->fd, times) == 0 || errno == EPERM || errno == EACCES ? 0 : -errno;
+}
+
 int rekey_file_pages(struct rekey *r, struct rekey_file *f, bool *last)
 {
 	const uint16_t now = (uint16_t)r->st->vault->settings.epoch;
@@ -143,7 +159,10 @@ int rekey_file_pages(struct rekey *r, struct rekey_file *f, bool *last)
 	if (content_meta_epoch(sc->one + CONTENT_META_OFF) == now && block_open(sc, 0, sc->one, &meta, sc->block) == 0)
 		return 0;
 	*last = true;
-	return renew_rest(r, f, sc, (uint64_t)f->sb.st_size / CONTENT_PAGE);
+	f->capability_len = fgetxattr(f->fd, XATTR_NAME_CAPS, f->capability, sizeof(f->capability));
+	err = renew_rest(r, f, sc, (uint64_t)f->sb.st_size / CONTENT_PAGE);
+	int back = put_back(f);
+	return err < 0 ? err : back;
 }
 
 static int renew_first(struct rekey *r, struct rekey_file *f, struct scratch *sc)
@@ -173,18 +192,6 @@ static int renew_first(struct rekey *r, struct rekey_file *f, struct scratch *sc
 	if (err == 0)
 		err = make_clean(r, f->fd);
 	return err < 0 ? err : io_pwrite_full(f->fd, sc->one, CONTENT_PAGE, 0);
-}
-
-/* Writing has taken set-id bits away, unless we are root. */
-static int put_back(const struct rekey_file *f)
-{
-	struct stat sb;
-	const struct timespec times[2] = { f->sb.st_atim, f->sb.st_mtim };
-	if (fstat(f->fd, &sb) != 0)
-		return -errno;
-	if (sb.st_mode != f->sb.st_mode)
-		(void)fchmod(f->fd, f->sb.st_mode & 07777); /* in vain if the file is another's, as are its times */
-	return futimens(f->fd, times) == 0 || errno == EPERM || errno == EACCES ? 0 : -errno;
 }
 
 int rekey_file_first(struct rekey *r, struct rekey_file *f)

@@ -10,12 +10,16 @@
 
 #include "offline/rekey.h"
 
+#define REKEY_CAPABILITY_MAX 64
+
 /* A file that is to be sealed anew. */
 struct rekey_file {
 	int fd;
 	char *path;   /* for messages */
 	char *cipher;
 	struct stat sb; /* as it was: times and mode stay */
+	ssize_t capability_len; /* of security.capability, which writing takes away; or -1 */
+	uint8_t capability[REKEY_CAPABILITY_MAX];
 	int damaged;  /* 0, or why some of it does not open, -errno */
 };
 
@@ -38,6 +42,7 @@ struct rekey {
 	int error;		/* the first that ends the run, -errno */
 	pthread_mutex_t tell;	/* trouble: one at a time */
 	_Atomic uint64_t left;
+	bool stopped;		/* the walk's: nothing is done any more */
 };
 
 /* The pages of a file but the first, and its attributes: read, opened, sealed under the present key, written. What

@@ -57,12 +57,14 @@ const char *sandbox_build(void)
 
 #define SANDBOX_CAPS_EXPORT (SANDBOX_CAPS_REPAIR | PRIVILEGES_BIT(CAP_CHOWN))
 
-/* Whoever uses the mount has been checked against modes by the kernel. An ordinary user's daemon has none of
- * them, unless somebody saw to it that it has. */
-#define SANDBOX_CAPS_SERVE                                                                      \
-	(SANDBOX_CAPS_EXPORT | PRIVILEGES_BIT(CAP_MKNOD) |                                      \
+#define SANDBOX_CAPS_REKEY                                                                      \
+	(SANDBOX_CAPS_EXPORT |                                                                  \
 	 PRIVILEGES_BIT(CAP_SETFCAP) | /* the attribute security.capability */                  \
 	 PRIVILEGES_BIT(CAP_SYS_ADMIN)) /* attributes trusted.* and the rest of security.* */
+
+/* Whoever uses the mount has been checked against modes by the kernel. An ordinary user's daemon has none of
+ * them, unless somebody saw to it that it has. */
+#define SANDBOX_CAPS_SERVE (SANDBOX_CAPS_REKEY | PRIVILEGES_BIT(CAP_MKNOD))
 
 /* By use. */
 static const struct {
@@ -72,6 +74,7 @@ static const struct {
 } sandbox_uses[] = {
 	[SANDBOX_SERVE] = { SANDBOX_CAPS_SERVE, FILTER_SERVE, LANDLOCK_TO_CHANGE },
 	[SANDBOX_REPAIR] = { SANDBOX_CAPS_REPAIR, FILTER_SERVE, LANDLOCK_TO_CHANGE },
+	[SANDBOX_REKEY] = { SANDBOX_CAPS_REKEY, FILTER_SERVE, LANDLOCK_TO_CHANGE },
 	[SANDBOX_READ] = { SANDBOX_CAPS_READ, FILTER_READ, LANDLOCK_TO_READ },
 	[SANDBOX_EXPORT] = { SANDBOX_CAPS_EXPORT, FILTER_EXPORT, LANDLOCK_TO_READ },
 };

@@ -12,6 +12,7 @@
 enum sandbox_use {
 	SANDBOX_SERVE,	/* a mount, once that is up */
 	SANDBOX_REPAIR, /* read and change the vault */
+	SANDBOX_REKEY,	/* that, and make what is there anew: with its owner and its attributes */
 	SANDBOX_READ,	/* read the vault */
 	SANDBOX_EXPORT, /* read the vault, make files below another directory */
 };

@@ -137,6 +137,15 @@ ssize_t symlink_read_past(const struct dir *d, const char *disk, char *target, b
 	return symlink_read_at(d->st, d, d->fd, disk, target, past);
 }
 
+bool symlink_side_is_past(const struct dir *d, const char *side)
+{
+	uint8_t box[SYMLINK_BOX_MAX];
+	char target[NAME_LINK_TARGET_MAX + 1];
+	bool past;
+	ssize_t n = symlink_is_side(side) ? symlink_read_side(d, side, box) : -EUCLEAN;
+	return n > (ssize_t)NAME_LINK_OVERHEAD && symlink_open_box(d->st, box, (size_t)n, target, &past) == 0 && past;
+}
+
 ssize_t symlink_read_fd(const struct store *st, int fd, char *target)
 {
 	bool past;

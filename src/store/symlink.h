@@ -19,6 +19,9 @@ ssize_t symlink_read(const struct dir *d, const char *disk, char *target);
 /* The same; *past: it is sealed under the key of the epoch before. */
 ssize_t symlink_read_past(const struct dir *d, const char *disk, char *target, bool *past);
 
+/* Is this name in d that of a target's side file, whole, and sealed under that key? */
+bool symlink_side_is_past(const struct dir *d, const char *side);
+
 /* The same for a link that has lost its name and is fd (O_PATH). -ENOENT if its target was in a side file. */
 ssize_t symlink_read_fd(const struct store *st, int fd, char *target);
 

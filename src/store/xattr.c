@@ -265,6 +265,16 @@ int xattr_set(const struct store *st, int fd, const char *name, const void *valu
 	return r < 0 ? r : xattr_put(v, path, &x, value, size, flags);
 }
 
+/* What a cut has left beside an attribute of the present epoch goes first: it would show once that has gone. */
+static int xattr_remove_past(const struct vault *past, const char *path, const char *name)
+{
+	struct xattr_name x;
+	int r = xattr_seal_name(past, name, &x);
+	if (r < 0)
+		return r;
+	return removexattr(path, x.disk) == 0 || errno == ENODATA ? 0 : -errno;
+}
+
 int xattr_remove(const struct store *st, int fd, const char *name)
 {
 	char path[IO_FD_PATH];
@@ -276,6 +286,8 @@ int xattr_remove(const struct store *st, int fd, const char *name)
 		return class;
 	if (class == 1) {
 		int r = st->vault->past ? xattr_find(st, path, name, &x, &v) : xattr_seal_name(st->vault, name, &x);
+		if (r == 0 && st->vault->past && v == st->vault)
+			r = xattr_remove_past(st->vault->past, path, name);
 		if (r < 0)
 			return r;
 		name = x.disk;
@@ -328,7 +340,14 @@ static ssize_t xattr_plain_sealed(const struct store *st, const char *path, cons
 	return xattr_plain_by(*v, path, disk, plain);
 }
 
-/* Any's. Returns 0 if it is not to be shown (foreign, damaged, just gone). */
+/* Is there one of that name under the present key? Then that counts. */
+static bool xattr_is_renewed(const struct store *st, const char *path, const char *plain)
+{
+	struct xattr_name x;
+	return xattr_seal_name(st->vault, plain, &x) == 0 && xattr_there(path, x.disk) == 0;
+}
+
+/* Any's. Returns 0 if it is not to be shown (foreign, damaged, just gone, there under both keys). */
 static ssize_t xattr_plain_name(const struct store *st, const char *path, const char *disk, char *plain)
 {
 	const struct vault *v;
@@ -339,7 +358,8 @@ static ssize_t xattr_plain_name(const struct store *st, const char *path, const 
 	}
 	if (!xattr_has_prefix(disk, NAME_XATTR_PREFIX) || n > XATTR_NAME_MAX)
 		return 0;
-	return xattr_plain_sealed(st, path, disk, plain, &v);
+	ssize_t r = xattr_plain_sealed(st, path, disk, plain, &v);
+	return r > 0 && v != st->vault && xattr_is_renewed(st, path, plain) ? 0 : r;
 }
 
 /* All names on disk, in a buffer to free. Returns their length, 0 (then there is no buffer) or -errno. */

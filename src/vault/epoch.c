@@ -65,3 +65,14 @@ int epoch_save(struct vault *v, int dirfd, const struct key32 *master)
 	int r = vault_save(v, dirfd, master);
 	return r < 0 ? r : vault_write(&v->settings, dirfd, NAME_SETTINGS_BACKUP, NULL);
 }
+
+int epoch_keep(const struct vault *v, int dirfd)
+{
+	struct vault *copy _cleanup_vault_ = NULL;
+	const char *why;
+	int r = vault_read(dirfd, NAME_SETTINGS_BACKUP, &copy, &why);
+	if (r == 0 && copy->settings.epoch == v->settings.epoch && copy->settings.previous.there &&
+	    memcmp(copy->settings.vault_id, v->settings.vault_id, VAULTFILE_ID_LEN) == 0)
+		return 0;
+	return vault_write(&v->settings, dirfd, NAME_SETTINGS_BACKUP, NULL);
+}

@@ -19,4 +19,7 @@ int epoch_begin(struct vault *v, const struct key32 *master, const struct vault_
  * under the new key does not open. */
 int epoch_save(struct vault *v, int dirfd, const struct key32 *master);
 
+/* The second half of that, should a cut have come before it. Returns 0 or -errno. */
+int epoch_keep(const struct vault *v, int dirfd);
+
 #endif

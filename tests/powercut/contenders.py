@@ -22,8 +22,10 @@ class Plain:
     longest = 255  # names, in bytes
 
     def __init__(self, folder):
+        self.folder = folder
         self.vault = os.path.join(folder, "below", "vault")
         self.mnt = self.vault
+        self.secret = PASSPHRASE  # that mounts it
 
     def init(self):
         os.mkdir(self.vault)
@@ -57,7 +59,7 @@ class Mounted(Plain):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=log, stderr=log)
         try:
-            self.process.stdin.write((PASSPHRASE + "\n").encode())
+            self.process.stdin.write((self.secret + "\n").encode())
             self.process.stdin.close()
         except BrokenPipeError:
             pass

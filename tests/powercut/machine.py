@@ -128,9 +128,11 @@ def record(task, folder, record_program, before=None):
         try:
             if not before:
                 contender.init()
-            contender.mount()
+            workload = workloads.WORKLOADS[task["workload"]]()
+            if not getattr(workload, "offline", False):
+                contender.mount()
             try:
-                _work(task, contender, recorder, folder)
+                _work(task, workload, contender, recorder, folder)
             finally:
                 contender.unmount()
         finally:
@@ -140,20 +142,21 @@ def record(task, folder, record_program, before=None):
         recorder.close()
 
 
-def _work(task, contender, recorder, folder):
+def _work(task, workload, contender, recorder, folder):
+    if task["fs"] in getattr(workload, "unsuited", ()):
+        raise work.Unsupported("the plain filesystem loses it too")
+    journal = judge.Journal(recorder.position)
+    at = work.At(contender, random.Random(task["seed"]), journal, task["scale"])
+    if hasattr(workload, "prepare"):
+        workload.prepare(at)
     disk.syncfs(contender.vault)
     recorder.flush()
     start = recorder.position()
-    journal = judge.Journal(recorder.position)
-    workload = workloads.WORKLOADS[task["workload"]]()
-    if task["fs"] in getattr(workload, "unsuited", ()):
-        raise work.Unsupported("the plain filesystem loses it too")
     stir = Stir(contender.vault, task["seed"], getattr(workload, "haste", 1),
                 disk.FILESYSTEMS[task["fs"]].journal)
     stir.start()
     try:
-        workload.run(work.At(contender.mnt, random.Random(task["seed"]), journal, task["scale"],
-                                  contender.longest))
+        workload.run(at)
     finally:
         stir.stop()
     journal.save(os.path.join(folder, "journal.json"), task=task, start=start)
@@ -170,19 +173,23 @@ def examine(task, ops, cut, image, folder):
         fs.mount(image, below, "loop", *contender.options)
     except disk.Trouble as e:
         return [("unmountable", str(e))]
+    workload = workloads.WORKLOADS[task["workload"]]()
+    case = judge.Case(contender.mnt, ops, cut.position)
     try:
+        if hasattr(workload, "before"):
+            workload.before(case, contender)
+        contender.mount()
         try:
-            contender.mount()
-        except contenders.NoMount as e:
-            return [("unmountable", str(e))]
-        try:
-            case = judge.Case(contender.mnt, ops, cut.position)
-            workloads.WORKLOADS[task["workload"]]().check(case)
+            workload.check(case)
             case.sweep()
             case.goes_on()
-            return case.problems
         finally:
             contender.unmount()
+        if hasattr(workload, "after"):
+            workload.after(case, contender)
+        return case.problems
+    except contenders.NoMount as e:
+        return case.problems + [("unmountable", str(e))]
     finally:
         disk.unmount(below)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What workloads share. A workload is what is done to a mount, and what has to be there after a power cut. One
 class each: run() works and notes what it does in the journal, check() looks at what a cut has left. An operation
-is acknowledged only when the fsync that makes it durable has returned.
+is acknowledged only when the fsync that makes it durable has returned. One that is 'offline' works on the vault itself,
+and mounts it if it wants to; work_keys.py tells what else it may have.
 
 A file's first fsync is expected to keep its name too: POSIX does not say so, but ext4, xfs and btrfs do, and
 the control run on the plain filesystem shows it."""
@@ -21,9 +22,10 @@ class Unsupported(Exception):
 class At:
     """Where a workload runs, and with what."""
 
-    def __init__(self, root, rng, journal, scale, longest):
-        self.root, self.rng, self.journal, self.scale = root, rng, journal, scale
-        self.longest = longest  # names, in bytes
+    def __init__(self, contender, rng, journal, scale):
+        self.contender, self.root = contender, contender.mnt
+        self.rng, self.journal, self.scale = rng, journal, scale
+        self.longest = contender.longest  # names, in bytes
         self.begin, self.ack = journal.begin, journal.ack
         self.version = 0
 

@@ -2,6 +2,7 @@
 """All workloads by name; see work.py."""
 
 import work_files
+import work_keys
 import work_names
 import work_programs
 
@@ -28,4 +29,6 @@ WORKLOADS = {
     "sqlite-full": work_programs.SqliteFull,
     "sqlite-wal": work_programs.SqliteWal,
     "git": work_programs.Git,
+    "keys": work_keys.Keys,
+    "rekey": work_keys.Rekey,
 }

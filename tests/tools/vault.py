@@ -156,9 +156,10 @@ def cmd_durable(args):
     def change(vault, fd):
         page = os.pread(fd, PAGE, 0)
         header = page[64:64 + HEADER_LEN]
-        key = vaultlib.file_key(vault.keys.content, vaultlib.header_decode(header).file_nonce)
-        _, data = vaultlib.block_open(key, 0, page)
-        os.pwrite(fd, vaultlib.block_seal(key, os.urandom(24), 0, data, header, args.set), 0)
+        decoded = vaultlib.header_decode(header)
+        _, data = vaultlib.file_block_open(vault.content_keys(), decoded.file_nonce, 0, page)
+        key = vaultlib.file_key(vault.content_keys()[decoded.epoch], decoded.file_nonce)
+        os.pwrite(fd, vaultlib.block_seal(key, os.urandom(24), 0, data, header, args.set, decoded.epoch), 0)
     if args.set is not None:
         rewrite(args, change)
     vault = open_vault(args)

@@ -176,10 +176,10 @@ def block_ad(meta, block, header):
     return meta + struct.pack("<Q", block) + (header if block == 0 else b"")
 
 
-def block_seal(key, nonce, block, data, header=None, durable=0):
+def block_seal(key, nonce, block, data, header=None, durable=0, epoch=0):
     """One page. data is what the block holds of the stream, for block 0 without the header."""
     head = header if block == 0 else b""
-    meta = meta_encode(len(head) + len(data), durable)
+    meta = meta_encode(len(head) + len(data), durable, epoch)
     tag, cipher = aead_seal(key, nonce, block_ad(meta, block, header),
                             data.ljust(PAYLOAD - len(head), b"\0"))
     return nonce + tag + meta + head + cipher
@@ -192,6 +192,19 @@ def block_open(key, block, page):
     plain = aead_open(key, page[:24], block_ad(page[40:64], block, page[64:128]), page[24:40],
                       page[64 + skip:], f"block {block}")
     return meta, plain[:meta.used - skip]
+
+
+def page_epoch(page):
+    return struct.unpack_from("<H", page, 42)[0]
+
+
+def file_block_open(content, file_nonce, block, page):
+    """block_open of a file. content is the subkey, or {epoch: subkey} if the vault has several."""
+    if isinstance(content, dict):
+        content = content.get(page_epoch(page))
+        if content is None:
+            raise Forged(f"block {block}: of an epoch without a key")
+    return block_open(file_key(content, file_nonce), block, page)
 
 
 def nonce_add(nonce, i):
@@ -235,14 +248,15 @@ def stream_blocks(plain):
 
 
 class FileReader:
-    """An open ciphertext file: read_at(off, n) gives its bytes, size its ciphertext size."""
+    """An open ciphertext file: read_at(off, n) gives its bytes, size its ciphertext size. content is as in
+    file_block_open."""
 
-    def __init__(self, content_key, read_at, size):
-        self.read_at, self.size = read_at, size
+    def __init__(self, content, read_at, size):
+        self.content, self.read_at, self.size = content, read_at, size
         self.pages = size // PAGE
         self.length = self.durable = 0
         self.sparse = False
-        self.header = self.key = None
+        self.header = None
         page0 = read_at(0, PAGE)
         if not any(page0):  # no bytes at all, or the first write never reached the disk
             if self._any_byte(PAGE):
@@ -251,10 +265,15 @@ class FileReader:
         if self.pages == 0:
             raise Damage("a piece of a page")
         self.header = header_decode(page0[64:128])
-        self.key = file_key(content_key, self.header.file_nonce)
         self.sparse = bool(self.header.flags & SPARSE)
-        self.durable = block_open(self.key, 0, page0)[0].durable
+        meta = self._open(0, page0)[0]
+        if meta.epoch != self.header.epoch:
+            raise Damage("header: of another epoch than its block")
+        self.durable = meta.durable
         self._find_length()
+
+    def _open(self, k, page):
+        return file_block_open(self.content, self.header.file_nonce, k, page)
 
     def _any_byte(self, start):
         return any(any(self.read_at(at, PAGE)) for at in range(start, self.size, PAGE))
@@ -266,7 +285,7 @@ class FileReader:
         page = self.read_at(last * PAGE, PAGE)
         try:
             if any(page):
-                guess = PAYLOAD * last + block_open(self.key, last, page)[0].used
+                guess = PAYLOAD * last + self._open(last, page)[0].used
         except Damage:
             pass  # reading the block will say so
         self.length = max(guess, self.durable)
@@ -292,7 +311,7 @@ class FileReader:
             if strict and not self.sparse:
                 raise Damage(f"block {k}: a zero page below the durable length")
             return bytes(want)
-        meta, data = block_open(self.key, k, page)
+        meta, data = self._open(k, page)
         if meta.used < strict:
             raise Damage(f"block {k}: short below the durable length")
         return data.ljust(want, b"\0")
@@ -305,23 +324,23 @@ class FileReader:
         return b"".join(self.chunks())
 
 
-def read_bytes(content_key, data):
+def read_bytes(content, data):
     """A FileReader over a ciphertext file that is in memory."""
-    return FileReader(content_key, lambda off, n: data[off:off + n], len(data))
+    return FileReader(content, lambda off, n: data[off:off + n], len(data))
 
 
-def file_pages(content_key, plain, rng, sparse=False, durable=None):
+def file_pages(content_key, plain, rng, sparse=False, durable=None, epoch=0):
     """Yield (page number, page) for a non-empty plaintext. sparse leaves out zero blocks, which must be
     neither the first nor the last. durable defaults to the whole stream."""
     length = stream_len(len(plain))
-    header = header_encode(rng(24), SPARSE if sparse else 0)
+    header = header_encode(rng(24), SPARSE if sparse else 0, epoch=epoch)
     key = file_key(content_key, header[16:40])
     nonce = rng(24)
     for k, data in enumerate(stream_blocks(plain)):
         if sparse and 0 < k < pages_of(length) - 1 and not any(data):
             continue
         mark = (length if durable is None else durable) if k == 0 else 0
-        yield k, block_seal(key, nonce_add(nonce, k), k, data, header, mark)
+        yield k, block_seal(key, nonce_add(nonce, k), k, data, header, mark, epoch)
 
 
 # ---- section 4: names
@@ -725,6 +744,8 @@ class Vault:
     def __init__(self, path, settings, master, rng=os.urandom):
         self.path, self.settings, self.master, self.rng = os.fsencode(path), settings, master, rng
         self.keys = subkeys(master)
+        past = previous_open(settings, master)
+        self.past = subkeys(past) if past else None  # of the epoch before, while both are in use
         self.problems = []
 
     @classmethod
@@ -750,13 +771,23 @@ class Vault:
 
     # -- reading
 
-    def dir_id(self, disk):
-        """The ID of the ciphertext directory disk, or None for an empty one that has lost its."""
+    def either(self, opens):
+        """opens(keys), under the present keys, or if these do not open it under those of the epoch before."""
+        try:
+            return opens(self.keys)
+        except Forged:
+            if self.past is None:
+                raise
+            return opens(self.past)
+
+    def dir_id(self, disk, keys=None):
+        """The ID of the ciphertext directory disk, or None for an empty one that has lost its. The root's is another
+        one in each epoch."""
         if disk == self.path:
-            return self.keys.root_id
+            return (keys or self.keys).root_id
         raw = slurp(os.path.join(disk, b"cryptfs.dir"))
         if raw is not None:
-            return dir_file_open(self.keys.dir_mac, raw)
+            return self.either(lambda keys: dir_file_open(keys.dir_mac, raw))
         if all(n.startswith(b"cryptfs.") and not self.is_long(n) for n in os.listdir(disk)):
             return None
         raise Damage("directory without an ID is not empty")
@@ -773,7 +804,8 @@ class Vault:
                 continue
             try:
                 side = slurp(os.path.join(disk, n + b".name")) if self.is_long(n) else None
-                out[name_open(self.keys.names, dir_id, n, side)] = n
+                out[self.either(lambda keys, n=n, side=side: name_open(
+                    keys.names, self.dir_id(disk, keys), n, side))] = n
             except VaultError as e:
                 self.problems.append((os.path.join(disk, n), e))
         return out
@@ -782,16 +814,23 @@ class Vault:
         """The ciphertext path of a plaintext path, which need not exist but for its directories."""
         disk = self.path
         for name in [n for n in os.fsencode(plain).split(b"/") if n]:
-            dir_id = self.dir_id(disk)
-            if dir_id is None:
+            if self.dir_id(disk) is None:
                 raise VaultError("a directory on the way has no ID yet")
-            disk = os.path.join(disk, name_disk(name_seal(self.keys.names, dir_id, name)))
+            there = [os.path.join(disk, name_disk(name_seal(keys.names, self.dir_id(disk, keys), name)))
+                     for keys in (self.keys, self.past) if keys]
+            disk = next((t for t in there if os.path.lexists(t)), there[0])
         return disk
+
+    def content_keys(self):
+        keys = {self.settings["epoch"]: self.keys.content}
+        if self.past:
+            keys[self.settings["epoch"] - 1] = self.past.content
+        return keys
 
     def open_file(self, disk):
         fd = os.open(disk, os.O_RDONLY | os.O_NOFOLLOW)
         f = os.fdopen(fd, "rb")
-        reader = FileReader(self.keys.content, lambda off, n: os.pread(f.fileno(), n, off),
+        reader = FileReader(self.content_keys(), lambda off, n: os.pread(f.fileno(), n, off),
                             os.fstat(fd).st_size)
         reader.file = f  # open as long as the reader lives
         return reader
@@ -799,14 +838,14 @@ class Vault:
     def read_link(self, disk):
         target = os.readlink(disk)
         side = slurp(os.path.join(os.path.dirname(disk), target)) if len(target) == 57 else None
-        return link_open(self.keys.links, target, side)
+        return self.either(lambda keys: link_open(keys.links, target, side))
 
     def read_xattrs(self, disk):
         """{name with "user.": value}; foreign user attributes are problems."""
         out = {}
         for n, raw in user_xattrs(disk).items():
             try:
-                name, value = xattr_open(self.keys, n, raw)
+                name, value = self.either(lambda keys, n=n, raw=raw: xattr_open(keys, n, raw))
                 out[b"user." + name] = value
             except VaultError as e:
                 self.problems.append((disk, e))
@@ -876,7 +915,7 @@ class Vault:
         spill(disk, b"")
         if data:
             fd = os.open(disk, os.O_WRONLY)
-            for k, page in file_pages(self.keys.content, data, self.rng, sparse, durable):
+            for k, page in file_pages(self.keys.content, data, self.rng, sparse, durable, self.settings["epoch"]):
                 os.pwrite(fd, page, k * PAGE)
             hinted = "hide-sizes" not in self.settings["features"]
             os.ftruncate(fd, cipher_size(stream_len(len(data)), hinted))
@@ -926,3 +965,63 @@ class Vault:
         if os.geteuid() == 0:
             os.chown(disk, st.st_uid, st.st_gid, follow_symlinks=False)
         return disk
+
+
+# ---- what a key is good for
+
+def opens(f, *args):
+    try:
+        f(*args)
+        return True
+    except VaultError:
+        return False
+
+
+def file_opens(keys, path):
+    """The blocks of a ciphertext file that open, whatever epoch they say that they are of."""
+    with open(path, "rb") as f:
+        page0 = f.read(PAGE)
+        if len(page0) < PAGE:
+            return
+        key, k, page = file_key(keys.content, page0[80:104]), 0, page0
+        while len(page) == PAGE:
+            if opens(block_open, key, k, page):
+                yield k
+            k, page = k + 1, f.read(PAGE)
+
+
+def entry_opens(keys, dir_ids, top, name):
+    """What of one name on disk, and of what bears it, opens with keys; dir_ids: what the directory's ID may be."""
+    path = os.path.join(top, name)
+    kind = stat.S_IFMT(os.lstat(path).st_mode)
+    if name == b"cryptfs.dir":
+        if opens(dir_file_open, keys.dir_mac, slurp(path)):
+            yield "directory ID"
+        return
+    if name.startswith((b"cryptfs.long.", b"cryptfs.slink.")) and (name.endswith(b".name") or kind == stat.S_IFREG):
+        raw = slurp(path)
+        if any(opens(siv_open, keys.names, NAME_AD, i, raw, "") for i in dir_ids):
+            yield "long name"
+        if opens(box_open, keys.links, LINK_AD, raw, ""):
+            yield "long link"
+    if any(opens(name_open, keys.names, i, name) for i in dir_ids):
+        yield "name"
+    if kind == stat.S_IFLNK and opens(link_open, keys.links, os.readlink(path)):
+        yield "link"
+    if kind == stat.S_IFREG:
+        yield from (f"block {k}" for k in file_opens(keys, path))
+    for attribute, raw in user_xattrs(path).items() if kind != stat.S_IFLNK else ():
+        if opens(xattr_open, keys, attribute, raw):
+            yield "attribute"
+
+
+def what_opens(path, master):
+    """Yield (path on disk, what) for all in a vault's directory that opens under a master key, referred to or left over,
+    in whatever state the vault is."""
+    keys = subkeys(master)
+    for top, dirs, files in os.walk(os.fsencode(path)):
+        raw = slurp(os.path.join(top, b"cryptfs.dir"))
+        dir_ids = [keys.root_id] + ([raw[:16]] if raw is not None else [])
+        for name in sorted(dirs + files):
+            for what in entry_opens(keys, dir_ids, top, name):
+                yield os.path.join(top, name), what

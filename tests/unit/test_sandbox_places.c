@@ -18,6 +18,7 @@
 #define CAP_REPAIR (CAP_READ | 1ULL << 1 | 1ULL << 4)	   /* dac_override, fsetid */
 #define CAP_EXPORT (CAP_REPAIR | 1ULL << 0)		   /* chown */
 #define CAP_EXPORT_DEVICES (CAP_EXPORT | 1ULL << 27)	   /* mknod */
+#define CAP_REKEY (CAP_EXPORT | 1ULL << 21 | 1ULL << 31)   /* sys_admin, setfcap */
 
 /* ---- places ---- */
 
@@ -161,6 +162,7 @@ static void every_use_opens_only_its_places(void **state)
 	} uses[] = {
 		{ { .use = SANDBOX_READ }, CAP_READ, "read" },
 		{ { .use = SANDBOX_REPAIR }, CAP_REPAIR, "repair" },
+		{ { .use = SANDBOX_REKEY }, CAP_REKEY, "rekey" },
 		{ { .use = SANDBOX_EXPORT }, CAP_EXPORT, "export" },
 		{ { .use = SANDBOX_EXPORT, .devices = true }, CAP_EXPORT_DEVICES, "export with devices" },
 	};
