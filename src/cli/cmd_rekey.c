@@ -3,6 +3,7 @@
  * cryptfs rekey: a new master key, and everything sealed anew under it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct job {
 	struct change c;
 	struct tree tree;
 	struct progress progress;
+	bool again; /* one before has begun */
 	uint64_t damaged, left;
 };
 
@@ -74,12 +76,23 @@ static int parse(int argc, char **argv, struct rekey_args *a)
 	return code;
 }
 
+/* What repairs have moved away is not interpreted, and stays sealed as it is. */
+static bool has_lost(const struct job *j)
+{
+	_cleanup_fd_ int fd = openat(j->c.u.fd, NAME_LOST_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && paths_is_empty(fd) == 0;
+}
+
 /* A new master key cannot be wrapped for a secret that we do not have. */
 static int confirm(const struct job *j)
 {
 	const struct vaultfile *vf = &j->c.u.vault->settings;
-	if (vf->previous.there || vf->n_slots == 1)
+	const bool lost = has_lost(j);
+	if (vf->previous.there || (vf->n_slots == 1 && !lost))
 		return 0;
+	if (lost)
+		exit_note("what lies in '%s/" NAME_LOST_DIR "' stays under the old key, and will open no more",
+			  j->c.u.path);
 	for (uint32_t i = 0; i < vf->n_slots; i++) {
 		const struct vaultfile_slot *s = &vf->slots[i];
 		_cleanup_free_ char *name = slot_text_name(s);
@@ -104,7 +117,8 @@ static int begin(struct job *j)
 	int code = change_begin(c);
 	if (code != 0)
 		return code;
-	if (c->vault->settings.previous.there) {
+	j->again = c->vault->settings.previous.there;
+	if (j->again) {
 		int err = epoch_keep(c->vault, c->u.fd);
 		return err < 0 ? exit_save(err, c->u.path, false) : 0;
 	}
@@ -174,6 +188,22 @@ static void on_done(void *arg, uint64_t entries, uint64_t bytes)
 	progress_add(&j->progress, entries, bytes);
 }
 
+static const char *reason(int err)
+{
+	switch (-err) {
+	case E2BIG:
+		return "one of its extended attributes is too large to be there twice for a moment (remove it, and set it "
+		       "again afterwards)";
+	case EEXIST:
+		return "there is something else under its new name already ('cryptfs check' tells more)";
+	case EUCLEAN:
+	case EBADMSG:
+		return "it is damaged or has been tampered with (cryptfs check --repair)";
+	default:
+		return offline_reason(err);
+	}
+}
+
 static void on_trouble(void *arg, enum rekey_trouble what, const char *path, const char *cipher, int err)
 {
 	struct job *j = arg;
@@ -181,7 +211,7 @@ static void on_trouble(void *arg, enum rekey_trouble what, const char *path, con
 	*(damaged ? &j->damaged : &j->left) += 1;
 	progress_hide(&j->progress);
 	exit_note("%s '/%s': %s: '%s/%s'", damaged ? "damaged, in whole or in part:" : "cannot seal anew", path,
-		  offline_reason(err), j->c.u.path, cipher);
+		  reason(err), j->c.u.path, cipher);
 }
 
 static void ignore_finding(void *arg, const struct check_finding *f)
@@ -203,6 +233,7 @@ static int run(struct job *j)
 {
 	const struct rekey_options opt = {
 		.jobs = j->args.jobs,
+		.again = j->again,
 		.trouble = on_trouble,
 		.done = on_done,
 		.stop = must_stop,
@@ -223,10 +254,21 @@ static int finish(struct job *j)
 {
 	SCOPED_UNDISTURBED;
 	struct change *c = &j->c;
+	_cleanup_key_ struct key32 *ours = keymem_alloc(sizeof(*ours));
+	const uint32_t epoch = c->vault->settings.epoch;
 	tree_close(&j->tree);
+	if (!ours)
+		return exit_crypto(-ENOMEM, "cannot keep the master key");
+	memcpy(ours->b, c->master->b, sizeof(ours->b));
 	int code = change_begin(c);
 	if (code != 0)
 		return code;
+	if (c->vault->settings.epoch != epoch || !c->vault->settings.previous.there ||
+	    !keymem_equal(ours->b, c->master->b, sizeof(ours->b)))
+		return exit_fail(EXIT_FAILED,
+				 "the settings of '%s' are no longer those of this rekey: somebody has put others there. "
+				 "Put back those of before (" NAME_SETTINGS_BACKUP ") and run it again",
+				 c->u.path);
 	c->vault->settings.previous.there = false;
 	int err = epoch_save(c->vault, c->u.fd, c->master);
 	return err < 0 ? exit_save(err, c->u.path, change_is_there(c->u.fd, c->vault)) : 0;

@@ -36,6 +36,8 @@ static int make_side(struct rekey *r, const struct dir *d, const struct sealed_n
 	char side[NAME_DISK_SIZE];
 	bool created;
 	name_long_side(side, name->disk);
+	if (r->opt->again)
+		(void)rekey_forget_at(d, side);
 	int err = sidefile_ensure(&r->st->side, d->fd, side, name->sealed, name->len, &created);
 	if (err != -EACCES)
 		return err;
@@ -63,6 +65,20 @@ static void drop_side(struct rekey *r, const struct dir *d, const char *disk)
 	drop(r, d, side);
 }
 
+static bool is_there(const struct dir *d, const char *disk)
+{
+	struct stat sb;
+	return fstatat(d->fd, disk, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Two names of one inode that is no directory? */
+static bool is_one(const struct dir *d, const char *a, const char *b)
+{
+	struct stat sa, sb;
+	return fstatat(d->fd, a, &sa, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(d->fd, b, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino && !S_ISDIR(sa.st_mode);
+}
+
 /* The entry under the name that the present key gives it. A side file is there before the name that needs it. */
 static int rename_entry(struct rekey *r, const struct walk_item *i)
 {
@@ -70,14 +86,20 @@ static int rename_entry(struct rekey *r, const struct walk_item *i)
 	if (i->depth == 0)
 		return 0;
 	int err = dir_seal_new(i->parent, i->name, strlen(i->name), &name);
-	if (err < 0 || strcmp(name.disk, i->disk) == 0)
+	bool done = strcmp(name.disk, i->disk) == 0;
+	if (err < 0 || (done && !(r->opt->again && name.hashed)))
 		return err;
 	if (name.hashed)
 		err = make_side(r, i->parent, &name);
-	if (err == 0)
-		err = rename_at(r, i->parent, i->disk, name.disk, RENAME_NOREPLACE);
+	if (err < 0 || done)
+		return err;
+	err = rename_at(r, i->parent, i->disk, name.disk, RENAME_NOREPLACE);
 	if (err == -EINVAL) /* a filesystem that cannot; nobody else is here */
-		err = rename_at(r, i->parent, i->disk, name.disk, 0);
+		err = is_there(i->parent, name.disk) ? -EEXIST : rename_at(r, i->parent, i->disk, name.disk, 0);
+	if (err == -EEXIST && is_one(i->parent, i->disk, name.disk)) {
+		drop(r, i->parent, i->disk); /* a log that was replayed has brought the old name back */
+		err = 0;
+	}
 	if (err == 0)
 		drop_side(r, i->parent, i->disk);
 	return err;
@@ -142,10 +164,10 @@ static int renew_link(struct rekey *r, const struct walk_item *i)
 	bool past;
 	const struct dir *d = i->parent;
 	ssize_t n = symlink_read_past(d, i->disk, target, &past);
-	if (n < 0 || !past)
+	if (n < 0 || (!past && !r->opt->again))
 		return n < 0 ? (int)n : 0;
 	int side = symlink_side_of(d, i->disk, old, true);
-	if (side < 0)
+	if (side < 0 || (side == 0 && !past))
 		return side;
 	struct force_dir force;
 	force_enter(r->st, d->fd, &force);
@@ -185,7 +207,7 @@ static int renew_dir(struct rekey *r, const struct walk_item *i)
 	err = rekey_attributes(r, d->fd);
 	if (err < 0 && !store_is_damage(err))
 		return err;
-	if (!d->past)
+	if (!d->past && (d->root || !r->opt->again))
 		return err;
 	force_enter(r->st, d->fd, &force);
 	int id = replace_id(r, d);
@@ -306,8 +328,8 @@ static int on_leave(void *arg, const struct walk_item *i)
 	return 0;
 }
 
-/* A name that opens under neither key is nothing that the old one would open; a directory that cannot be listed may
- * hold names that do once it has been repaired. */
+/* Behind a name that opens under neither key, and in a directory that cannot be listed, may lie what the old one opens,
+ * and will by its name once it has been repaired. What sync clients keep for themselves is none of that. */
 static int on_trouble(void *arg, const struct walk_item *i, enum walk_trouble what, int err)
 {
 	struct rekey *r = arg;
@@ -315,10 +337,7 @@ static int on_trouble(void *arg, const struct walk_item *i, enum walk_trouble wh
 		return err;
 	if (what == WALK_NAME && err == -EUCLEAN && name_is_outside(i->disk, i->depth == 1))
 		return 0;
-	if (what == WALK_DIR)
-		rekey_tell(r, REKEY_LEFT, i->path, i->cipher, err);
-	else
-		tell(r, i, err);
+	rekey_tell(r, REKEY_LEFT, i->path, i->cipher, err);
 	return 0;
 }
 
@@ -343,6 +362,10 @@ int rekey_run(struct tree *t, const struct rekey_options *opt)
 	};
 	if (!t->st->vault->past)
 		return -EINVAL;
+	_cleanup_fd_ int root_fd = rekey_open_root(&r);
+	if (root_fd < 0)
+		return root_fd;
+	r.root_fd = root_fd;
 	int err = rekey_pool_start(&r);
 	if (err == 0)
 		err = walk(&r, t);
@@ -352,5 +375,7 @@ int rekey_run(struct tree *t, const struct rekey_options *opt)
 	int sync = store_sync(t->st);
 	if (err == 0)
 		err = sync;
+	if (err == 0)
+		err = io_syncfs(root_fd); /* which no other has asked whether something failed */
 	return err < 0 ? err : atomic_load(&r.left) > 0;
 }

@@ -22,6 +22,7 @@ enum rekey_trouble {
 
 struct rekey_options {
 	unsigned int jobs; /* threads for file content, 1..REKEY_JOBS_MAX */
+	bool again;	   /* not the first run: one before may have ended in any way */
 	/* One call at a time, from any thread. path is of the plaintext, "" the root; cipher below the vault. */
 	void (*trouble)(void *arg, enum rekey_trouble what, const char *path, const char *cipher, int err);
 	/* From any thread: so many entries, and bytes of ciphertext. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <linux/xattr.h>
 #include <sys/stat.h>
@@ -20,6 +21,22 @@ _Static_assert(CHUNK < SCRATCH_PAGES, "the last page of a scratch is for page 0"
 static int make_clean(const struct rekey *r, int fd)
 {
 	return r->st->stacked ? io_fsync(fd, true) : io_write_back(fd, 0, 0);
+}
+
+int rekey_forget(int fd)
+{
+	int err = io_fsync(fd, true);
+	if (err == 0)
+		err = -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	return err;
+}
+
+int rekey_forget_at(const struct dir *d, const char *disk)
+{
+	_cleanup_fd_ int fd = openat(d->fd, disk, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return rekey_forget(fd);
 }
 
 /* Seal page k, which opens in the epoch before, anew. Returns 1, 0 (it is a zero page, or done), or -errno. */
@@ -151,7 +168,9 @@ int rekey_file_pages(struct rekey *r, struct rekey_file *f, bool *last)
 		f->damaged = err;
 	else if (err < 0)
 		return err;
-	err = read_first(f, sc);
+	err = r->opt->again ? rekey_forget(f->fd) : 0;
+	if (err == 0)
+		err = read_first(f, sc);
 	if (err <= 0)
 		return err;
 	/* Of a header that does not open the file nonce may still be right: then the others are to be had. */

@@ -31,12 +31,14 @@ void rekey_file_free(struct rekey_file *f);
 struct rekey {
 	struct store *st;
 	const struct rekey_options *opt;
+	int root_fd;		/* the root, opened before anything was changed: its syncfs tells of all that failed */
 	pthread_mutex_t lock;	/* of what follows */
 	pthread_cond_t more;	/* there is something to do, or nothing will come any more */
 	pthread_cond_t room;
 	struct rekey_file queue[REKEY_QUEUE];
 	size_t first, n;
 	bool closed;
+	size_t room_for, batch; /* files that wait, and those of a thread: at most as many as the two constants say */
 	unsigned int threads;
 	pthread_t thread[REKEY_JOBS_MAX];
 	int error;		/* the first that ends the run, -errno */
@@ -55,6 +57,14 @@ int rekey_file_first(struct rekey *r, struct rekey_file *f);
 
 /* Attributes of what a descriptor refers to, if need be with its mode set for a moment. As xattr_renew. */
 int rekey_attributes(struct rekey *r, int fd);
+
+/* The vault's root, or -errno. */
+int rekey_open_root(const struct rekey *r);
+
+/* Let memory go of what is there of a file, so that the disk tells it: a run that came to an end because something could
+ * not be written leaves what is new in memory alone. Returns 0 or -errno. */
+int rekey_forget(int fd);
+int rekey_forget_at(const struct dir *d, const char *disk);
 
 /* Returns 0 or -errno. */
 int rekey_pool_start(struct rekey *r);

@@ -4,6 +4,7 @@
  * disk before the others: each thread does the others of some files, syncs once, and then the first pages.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/io.h"
@@ -27,13 +28,24 @@ void rekey_tell(struct rekey *r, enum rekey_trouble what, const char *path, cons
 	r->opt->trouble(r->opt->arg, what, path, cipher, err);
 }
 
+static void end_run(struct rekey *r, int err)
+{
+	SCOPED_LOCK(&r->lock);
+	if (r->error == 0)
+		r->error = err;
+}
+
+static bool is_ended(struct rekey *r)
+{
+	SCOPED_LOCK(&r->lock);
+	return r->error < 0;
+}
+
 /* What one file met with. It ends the run only if it is no matter of that file. */
 static void settle(struct rekey *r, struct rekey_file *f, int err)
 {
 	if (err == -EINTR || err == -ENOMEM) {
-		SCOPED_LOCK(&r->lock);
-		if (r->error == 0)
-			r->error = err;
+		end_run(r, err);
 		return;
 	}
 	if (err < 0)
@@ -44,14 +56,16 @@ static void settle(struct rekey *r, struct rekey_file *f, int err)
 		r->opt->done(r->opt->arg, 1, 0);
 }
 
-/* The first pages of n files, behind a sync of the others. */
-static void finish(struct rekey *r, struct rekey_file *batch, size_t n)
+/* The first pages of n files, behind a sync of the others. What could not be written is not known by file, and what the
+ * kernel keeps in memory need not be what is on the disk any more: the run ends. */
+static void finish(struct rekey *r, int root_fd, struct rekey_file *batch, size_t n)
 {
-	int err = n == 0 ? 0 : n == 1 ? io_fsync(batch[0].fd, true) : io_syncfs(r->st->root_fd);
+	int err = n == 0 ? 0 : n == 1 ? io_fsync(batch[0].fd, true) : io_syncfs(root_fd);
+	if (err < 0)
+		end_run(r, err);
 	for (size_t i = 0; i < n; i++) {
-		/* The kernel tells a failed syncfs once, and not of which file. */
-		int own = err < 0 && n > 1 ? io_fsync(batch[i].fd, true) : err;
-		settle(r, &batch[i], own < 0 ? own : rekey_file_first(r, &batch[i]));
+		if (!is_ended(r))
+			settle(r, &batch[i], rekey_file_first(r, &batch[i]));
 		rekey_file_free(&batch[i]);
 	}
 }
@@ -61,7 +75,7 @@ void rekey_one(struct rekey *r, struct rekey_file *f)
 	bool last;
 	int err = rekey_file_pages(r, f, &last);
 	if (err == 0 && last) {
-		finish(r, f, 1);
+		finish(r, r->root_fd, f, 1);
 		return;
 	}
 	settle(r, f, err);
@@ -88,7 +102,7 @@ static ssize_t fill(struct rekey *r, struct rekey_file *batch)
 {
 	size_t n = 0, tried = 0;
 	struct rekey_file f;
-	for (; n < REKEY_BATCH && take(r, &f, tried == 0); tried++) {
+	for (; n < r->batch && take(r, &f, tried == 0); tried++) {
 		bool last;
 		int err = rekey_file_pages(r, &f, &last);
 		if (err == 0 && last) {
@@ -105,16 +119,37 @@ static void *work(void *arg)
 {
 	struct rekey *r = arg;
 	struct rekey_file batch[REKEY_BATCH];
+	/* The kernel tells each descriptor once of what could not be written since it was opened. */
+	_cleanup_fd_ int fd = rekey_open_root(r);
+	if (fd < 0)
+		end_run(r, fd);
 	for (ssize_t n; (n = fill(r, batch)) >= 0;)
-		finish(r, batch, (size_t)n);
+		finish(r, fd, batch, (size_t)n);
 	scratch_drop();
 	return NULL;
 }
 
+int rekey_open_root(const struct rekey *r)
+{
+	int fd = openat(r->st->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Files that wait and files of each thread are open: no more of them than half of what we may have. */
+static unsigned int share_descriptors(struct rekey *r)
+{
+	size_t all = io_fd_share(2, 8, (size_t)REKEY_JOBS_MAX * REKEY_BATCH + REKEY_QUEUE);
+	r->room_for = all / 4 < REKEY_QUEUE ? all / 4 : REKEY_QUEUE;
+	size_t jobs = r->opt->jobs < all / 4 ? r->opt->jobs : all / 4;
+	r->batch = (all - r->room_for) / jobs < REKEY_BATCH ? (all - r->room_for) / jobs : REKEY_BATCH;
+	return (unsigned int)jobs;
+}
+
 int rekey_pool_start(struct rekey *r)
 {
+	const unsigned int jobs = share_descriptors(r);
 	int err = 0;
-	while (r->threads < r->opt->jobs && err == 0) {
+	while (r->threads < jobs && err == 0) {
 		err = pthread_create(&r->thread[r->threads], NULL, work, r);
 		r->threads += err == 0;
 	}
@@ -124,7 +159,7 @@ int rekey_pool_start(struct rekey *r)
 int rekey_pool_add(struct rekey *r, struct rekey_file *f)
 {
 	SCOPED_LOCK(&r->lock);
-	while (r->n == REKEY_QUEUE)
+	while (r->n >= r->room_for)
 		pthread_cond_wait(&r->room, &r->lock);
 	if (r->error < 0) {
 		rekey_file_free(f);

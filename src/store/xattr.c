@@ -459,8 +459,10 @@ static int xattr_renew_one(const struct vault *now, const struct vault *past, co
 	r = xattr_there(path, x.disk); /* then a cut came between the two steps */
 	if (r == -ENODATA)
 		r = xattr_put(now, path, &x, value, (size_t)n, 0);
+	if (r == -ENOSPC)
+		return -E2BIG; /* room for both is needed for a moment, of which ext4 may have but a page */
 	if (r < 0)
-		return r; /* -ENOSPC: room for both is needed for a moment, of which ext4 may have but a page */
+		return r;
 	return removexattr(path, disk) == 0 ? 0 : -errno;
 }
 

@@ -30,7 +30,8 @@ bool xattr_is_inherited(const struct dir *d);
 int xattr_verify(const struct store *st, int fd, void (*bad)(void *arg, const char *name), void *arg);
 
 /* Seal those of the epoch before under the present keys, each set anew before the old one goes; st has both. What does
- * not open stays as it is. Returns 0; -EBADMSG or -EUCLEAN (some do not open); -ENOSPC; or -errno. */
+ * not open stays as it is. Returns 0; -EBADMSG or -EUCLEAN (some do not open); -E2BIG (no room for one twice,
+ * for a moment); or -errno. */
 int xattr_renew(const struct store *st, int fd);
 
 #endif
