@@ -306,8 +306,8 @@ static int on_leave(void *arg, const struct walk_item *i)
 	return 0;
 }
 
-/* A name that opens under neither key is nothing that the old one would open; a directory that cannot be listed may
- * hold names that do once it has been repaired. */
+/* A directory that cannot be listed may hold names that open once it has been repaired. So may one in which names do
+ * not open: it may have got another's ID. And what lies under such a name has not been looked at. */
 static int on_trouble(void *arg, const struct walk_item *i, enum walk_trouble what, int err)
 {
 	struct rekey *r = arg;
@@ -315,7 +315,7 @@ static int on_trouble(void *arg, const struct walk_item *i, enum walk_trouble wh
 		return err;
 	if (what == WALK_NAME && err == -EUCLEAN && name_is_outside(i->disk, i->depth == 1))
 		return 0;
-	if (what == WALK_DIR)
+	if (what == WALK_DIR || what == WALK_NAME)
 		rekey_tell(r, REKEY_LEFT, i->path, i->cipher, err);
 	else
 		tell(r, i, err);
