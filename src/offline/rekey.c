@@ -158,6 +158,14 @@ static int replace_link(const struct dir *d, const struct walk_item *i, const ch
 	return err;
 }
 
+/* Does a link open by what the disk has of its side file? */
+static bool is_on_disk(const struct dir *d, const char *disk, const char *side)
+{
+	char target[NAME_LINK_TARGET_MAX + 1];
+	bool past;
+	return rekey_forget_at(d, side) == 0 && symlink_read_past(d, disk, target, &past) >= 0 && !past;
+}
+
 static int renew_link(struct rekey *r, const struct walk_item *i)
 {
 	char target[NAME_LINK_TARGET_MAX + 1], old[NAME_LINK_TARGET_MAX + 1];
@@ -167,8 +175,8 @@ static int renew_link(struct rekey *r, const struct walk_item *i)
 	if (n < 0 || (!past && !r->opt->again))
 		return n < 0 ? (int)n : 0;
 	int side = symlink_side_of(d, i->disk, old, true);
-	if (side < 0 || (side == 0 && !past))
-		return side;
+	if (side < 0 || (!past && (side == 0 || is_on_disk(d, i->disk, old))))
+		return side < 0 ? side : 0;
 	struct force_dir force;
 	force_enter(r->st, d->fd, &force);
 	int err = replace_link(d, i, target);
