@@ -3,6 +3,7 @@
  * cryptfs key add: one more secret that opens the vault.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "cli/change.h"
 #include "cli/cli.h"
@@ -42,6 +43,16 @@ static int prepare(const struct key_args *a, struct change *c, struct new_secret
 	return code;
 }
 
+/* Two slots for one secret would let it in after one of them has been removed. */
+static int check_new(const struct change *c, const struct new_secret *n)
+{
+	const struct credential *used = &c->u.credential;
+	if (used->secret.kind != n->secret.kind || used->secret.len != n->secret.len ||
+	    memcmp(used->secret.bytes, n->secret.bytes, n->secret.len) != 0)
+		return 0;
+	return exit_fail(EXIT_FAILED, "that secret opens slot %u already; nothing was changed", (unsigned int)used->slot);
+}
+
 static int add(const struct key_args *a, struct change *c, struct new_secret *n, const struct kdf_cost *cost)
 {
 	SCOPED_UNDISTURBED;
@@ -71,7 +82,7 @@ int cmd_key_add(int argc, char **argv)
 	if (code != 0)
 		return code < 0 ? EXIT_DONE : code;
 	if ((code = prepare(&a, &c, &n)) != 0 || (code = secrets_prepare(false)) != 0 ||
-	    (code = change_authorise(&c)) != 0 || (code = new_secret_make(&n)) != 0)
+	    (code = change_authorise(&c)) != 0 || (code = new_secret_make(&n)) != 0 || (code = check_new(&c, &n)) != 0)
 		return code;
 	if (!new_secret_is_random(&n) && (code = kdf_args_calibrate(&a.kdf, &cost)) != 0)
 		return code;

@@ -37,9 +37,15 @@ static int only_passphrase(const struct vaultfile *vf, uint32_t *slot)
 	}
 	if (n == 1)
 		return 0;
-	return exit_usage("passwd", n == 0 ? "the vault has no passphrase to change; to add one: cryptfs key add" :
-					     "the vault has several passphrases; to change one: cryptfs key change "
-					     "VAULT SLOT");
+	if (n == 0)
+		return exit_fail(EXIT_USAGE, "the vault has no passphrase to change; to add one: cryptfs key add");
+	for (uint32_t i = 0; i < vf->n_slots; i++) {
+		_cleanup_free_ char *name = slot_text_name(&vf->slots[i]);
+		if (vf->slots[i].kind == VAULTFILE_PASSPHRASE)
+			exit_note("%s", name ? name : "a slot");
+	}
+	return exit_fail(EXIT_USAGE, "these are several passphrases; to put a new one in the place of one of them, name its "
+				     "slot: cryptfs key change, with the same options, VAULT and the number");
 }
 
 static int choose_slot(struct plan *p, const struct change *c)

@@ -110,6 +110,8 @@ int cmd_master_export(int argc, char **argv)
 		return code < 0 ? EXIT_DONE : code;
 	if ((code = check_place(a.output)) != 0 || (code = change_open(&c, verb.name, a.vault, &a.credential)) != 0)
 		return code;
+	if (a.output && !is_stdout(a.output) && (code = newfile_apart(c.u.path, a.output)) != 0)
+		return code;
 	if (c.u.vault->settings.previous.there)
 		return exit_fail(EXIT_FAILED, "'%s' is being given a new master key: finish that first (cryptfs rekey)",
 				 c.u.path);
@@ -157,14 +159,44 @@ static int check_epoch(const struct restore *r, uint32_t epoch)
 	return 0;
 }
 
+/* The copy beside them has all their slots. */
+static int check_copy(const struct restore *r)
+{
+	_cleanup_vault_ struct vault *v = NULL;
+	_cleanup_free_ char *word = text_quote(r->path);
+	const char *why = NULL, *path = word ? word : "VAULT";
+	if (vault_read(r->fd, NAME_SETTINGS_BACKUP, &v, &why) < 0)
+		return 0;
+	return exit_fail(EXIT_FAILED,
+			 "the copy of the settings beside them is whole, with their slots; to use it: cryptfs settings "
+			 "restore %s %s/" NAME_SETTINGS_BACKUP " (if no secret opens it: --force)",
+			 path, path);
+}
+
+/* The vault stays the one that copies of its settings know. */
+static void keep_id(struct restore *r)
+{
+	static const char *const names[] = { NAME_SETTINGS_FILE, NAME_SETTINGS_BACKUP };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		_cleanup_vault_ struct vault *v = NULL;
+		const char *why = NULL;
+		if (vault_read(r->fd, names[i], &v, &why) < 0)
+			continue;
+		memcpy(r->vault->settings.vault_id, v->settings.vault_id, VAULTFILE_ID_LEN);
+		return;
+	}
+}
+
 /* Settings that are whole are not thrown away by mistake. */
 static int check_lost(const struct restore *r)
 {
 	_cleanup_vault_ struct vault *v = NULL;
 	const char *why = NULL;
 	int err = vault_open(r->fd, &v, &why);
-	if (err == -ENOENT || err == -EUCLEAN || (err == 0 && r->args.force))
+	if (r->args.force && (err == 0 || err == -ENOENT || err == -EUCLEAN))
 		return 0;
+	if (err == -ENOENT || err == -EUCLEAN)
+		return check_copy(r);
 	if (err < 0)
 		return exit_vault(err, r->args.vault, why);
 	return exit_fail(EXIT_FAILED, "the settings of '%s' are whole: there is nothing to restore (if no secret opens "
@@ -242,8 +274,17 @@ static int build(struct restore *r, struct key32 *master)
 		return code;
 	memcpy(master->b, r->code + CODE_KEY, sizeof(master->b));
 	int err = vault_remake(master, get_le16(r->code + CODE_EPOCH), &opt, &r->vault);
-	return err < 0 ? exit_crypto(err, "cannot make the settings") :
-			 rootnames_check(r->vault, r->fd, "settings with this master key would", r->path);
+	if (err < 0)
+		return exit_crypto(err, "cannot make the settings");
+	keep_id(r);
+	bool empty = false;
+	code = rootnames_check(r->vault, r->fd, "settings with this master key would", r->path, &empty);
+	if (code != 0 || !empty)
+		return code;
+	return exit_fail(EXIT_FAILED,
+			 "'%s' holds no files: nothing tells whether this is its key, and nothing is lost. Make a vault "
+			 "anew: remove its " NAME_SETTINGS_FILE " and " NAME_SETTINGS_BACKUP ", and cryptfs init",
+			 r->path);
 }
 
 static int put_back(struct restore *r, const struct key32 *master)
@@ -273,8 +314,9 @@ static int put_back(struct restore *r, const struct key32 *master)
 		return exit_save(err, r->path, there);
 	}
 	if (!r->args.quiet)
-		exit_note("'%s' has settings again; all secrets of before are gone but the new one (to add more: "
-			  "cryptfs key add)",
+		exit_note("'%s' has settings again, with one slot for the new secret (to add more: cryptfs key add). "
+			  "Copies of older settings still open with the secrets of their time; cryptfs rekey makes them "
+			  "worthless",
 			  r->path);
 	return EXIT_DONE;
 }

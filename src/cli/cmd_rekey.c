@@ -280,8 +280,9 @@ static int not_done(const struct job *j, int r)
 	const char *vault = word ? word : "VAULT";
 	if (r == -EINTR)
 		return exit_fail(EXIT_FAILED,
-				 "stopped before the end; nothing is lost, and the vault can be used as it is (to go "
-				 "on: cryptfs rekey %s)",
+				 "stopped before the end; nothing is lost, and the vault can be used as it is. Until it "
+				 "has come to its end no copy of its settings and no master key from before opens all "
+				 "of it (to go on: cryptfs rekey %s)",
 				 vault);
 	if (r > 0)
 		return exit_fail(EXIT_FAILED,
@@ -298,8 +299,8 @@ static void print_end(const struct job *j)
 	if (j->args.quiet)
 		return;
 	exit_note("everything is sealed under a new master key; no older secret or copy of the settings opens it");
-	exit_note("copies of the settings that were made before are of no use any more: make a new one, and add the "
-		  "other secrets again ('cryptfs settings backup', 'cryptfs key add')");
+	exit_note("of no use any more: copies of the settings, codes and master keys on paper from before. Make new ones "
+		  "(cryptfs settings backup, key add, master export)");
 }
 
 static int rekey(struct job *j)

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
 
 #include "cli/change.h"
@@ -26,18 +25,6 @@ int cmd_settings(int argc, char **argv)
 
 /* ---- settings backup ---- */
 
-/* A copy beside the original is lost with it. */
-static int check_apart(int vault, const char *file)
-{
-	_cleanup_free_ char *copy = strdup(file);
-	_cleanup_fd_ int dir = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (dir < 0)
-		return exit_fail(EXIT_FAILED, "cannot write to '%s': %s", file, exit_reason(copy ? -errno : -ENOMEM));
-	if (paths_contains(vault, dir) != 1)
-		return 0;
-	return exit_fail(EXIT_FAILED, "'%s' lies in the vault, and would be lost with it: name a file elsewhere", file);
-}
-
 static int backup(const struct key_args *a)
 {
 	_cleanup_(unlock_free) struct unlock u = UNLOCK_NONE;
@@ -46,7 +33,7 @@ static int backup(const struct key_args *a)
 	if (code == EXIT_NO_VAULT)
 		unlock_hint(a->vault, "settings backup");
 	if (code == 0)
-		code = check_apart(u.fd, file);
+		code = newfile_apart(u.path, file);
 	if (code != 0)
 		return code;
 	/* What has been read and found right, not what is there now. */
@@ -95,6 +82,7 @@ struct restore {
 	struct unlock u;	/* its settings are those of the file */
 	struct vault *present;	/* or NULL: there are none that can be read */
 	struct vault *before;	/* then the copy that lies beside them, or NULL */
+	bool by_names;		/* whether they are this vault's is told by names only */
 	struct key32 *master;
 };
 
@@ -129,18 +117,15 @@ static int read_present(struct restore *r)
 }
 
 /* Does the copy fit what is there? Older keys would leave what was written since unreadable. */
-static int check_fit(const struct restore *r)
+static int check_fit(struct restore *r)
 {
 	const struct vaultfile *kept = &r->u.vault->settings;
 	const struct vault *known = r->present ? r->present : r->before;
 	if (!known)
 		return 0;
 	const struct vaultfile *now = &known->settings;
-	bool same = memcmp(kept->vault_id, now->vault_id, VAULTFILE_ID_LEN) == 0;
-	if (!same && !r->present)
-		return 0; /* one that lies there for some reason of its own */
-	if (!same)
-		return exit_fail(EXIT_FAILED, "'%s' is a copy of another vault's settings", r->file);
+	/* Settings that were lost, and made anew by the master key, may have got another ID. */
+	r->by_names = memcmp(kept->vault_id, now->vault_id, VAULTFILE_ID_LEN) != 0;
 	if (kept->epoch < now->epoch && !r->present)
 		return exit_fail(EXIT_FAILED,
 				 "'%s' is from before a 'cryptfs rekey', of which '%s/" NAME_SETTINGS_BACKUP
@@ -215,11 +200,11 @@ static int authorise(struct restore *r)
 	r->master = keymem_alloc(sizeof(*r->master));
 	if (!r->master)
 		return exit_crypto(-ENOMEM, "cannot keep the master key");
-	if ((code = unlock_master(&r->u, r->master)) != 0 || r->present)
+	if ((code = unlock_master(&r->u, r->master)) != 0 || (r->present && !r->by_names))
 		return code;
 	int err = vault_unlock_with(r->u.vault, r->master);
 	return err < 0 ? exit_vault(err, r->u.path, NULL) :
-			 rootnames_check(r->u.vault, r->u.fd, "these settings", r->u.path);
+			 rootnames_check(r->u.vault, r->u.fd, "these settings", r->u.path, NULL);
 }
 
 /* Has nobody changed them while we asked? Under the lock, if there is anything to lock. */

@@ -94,12 +94,16 @@ static int no_settings(const char *vault)
 	_cleanup_free_ char *backup = NULL;
 	if (asprintf(&backup, "%s/" NAME_SETTINGS_BACKUP, vault) < 0)
 		backup = NULL;
+	_cleanup_free_ char *word = text_quote(vault), *word_of_copy = backup ? text_quote(backup) : NULL;
 	if (backup && access(backup, F_OK) == 0)
 		return exit_fail(EXIT_NO_VAULT,
-				 "'%s' has lost its " NAME_SETTINGS_FILE "; put back " NAME_SETTINGS_BACKUP
-				 ", or a backup: cryptfs settings restore",
-				 vault);
-	return exit_fail(EXIT_NO_VAULT, "'%s' is not a vault: it has no " NAME_SETTINGS_FILE, vault);
+				 "'%s' has lost its " NAME_SETTINGS_FILE "; to put back the copy beside it: cryptfs "
+				 "settings restore %s %s",
+				 vault, word ? word : "VAULT", word_of_copy ? word_of_copy : "COPY");
+	return exit_fail(EXIT_NO_VAULT,
+			 "'%s' is not a vault: it has no " NAME_SETTINGS_FILE " (if it has lost it: cryptfs settings restore, "
+			 "or cryptfs master restore)",
+			 vault);
 }
 
 int exit_vault(int err, const char *vault, const char *why)

@@ -77,8 +77,9 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "Give VAULT a new master key and seal all of it anew. Afterwards no old copy of the\n"
 	  "settings and no removed secret opens anything of it. Only the secret that is given\n"
-	  "opens it then; add the others again. Can be stopped and cut off at any time, and the\n"
-	  "vault mounted: the same command goes on where it was.\n"
+	  "opens it then; add the others again. Not while the vault is mounted. Can be stopped\n"
+	  "or cut off at any time; the vault can then be mounted and used, and the same command\n"
+	  "goes on once it is unmounted.\n"
 	  "\n"
 	  USAGE_CREDENTIAL
 	  "      --yes               do not ask whether the other slots may go\n"

@@ -253,6 +253,8 @@ static int hand_over_code(struct new_secret *n, const struct new_secret_slot *sl
 		err = show_code(code, LEN, slot);
 	else if (is_stdout(file))
 		err = fflush(stdout) != 0 ? -EIO : io_write_full(STDOUT_FILENO, code, LEN);
+	else if ((err = newfile_apart(slot->path, file)) != 0)
+		return err;
 	else
 		err = newfile_make(file, code, LEN, RECOVERY_MODE);
 	if (err < 0)
@@ -285,6 +287,9 @@ static int hand_over(struct new_secret *n, const struct new_secret_slot *slot)
 		return hand_over_code(n, slot);
 	if (!n->drawn)
 		return 0;
+	int code = newfile_apart(slot->path, n->args.keyfile);
+	if (code != 0)
+		return code;
 	int err = newfile_make(n->args.keyfile, n->drawn, KEYFILE_NEW_LEN, KEYFILE_MODE);
 	return err < 0 ? exit_keyfile(err, n->args.keyfile) : 0;
 }

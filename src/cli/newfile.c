@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "cli/cli.h"
+#include "cli/mounts.h"
 
 /* The directory that path lies in, or -errno. */
 static int open_parent(const char *path)
@@ -17,6 +19,34 @@ static int open_parent(const char *path)
 		return -ENOMEM;
 	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+static bool lies_below(const char *dir, int inner)
+{
+	_cleanup_fd_ int outer = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return outer >= 0 && paths_contains(outer, inner) == 1;
+}
+
+static int refuse(const char *file, const char *where)
+{
+	return exit_fail(EXIT_FAILED, "'%s' %s: name a file elsewhere", file, where);
+}
+
+int newfile_apart(const char *vault, const char *file)
+{
+	_cleanup_fd_ int dir = open_parent(file);
+	_cleanup_fd_ int fd = open(vault, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	if (dir < 0)
+		return exit_fail(EXIT_FAILED, "cannot write to '%s': %s", file, exit_reason(dir));
+	if (fd < 0)
+		return 0;
+	if (paths_contains(fd, dir) == 1)
+		return refuse(file, "lies in the vault, and would be lost with it, and be seen by whoever sees it");
+	const struct mountinfo *e = mounts_load(&m) == 0 ? mounts_of_vault(&m, fd) : NULL;
+	if (e && lies_below(e->mountpoint, dir))
+		return refuse(file, "lies where the vault is mounted, and would be locked in with what it opens");
+	return 0;
 }
 
 int newfile_make(const char *path, const void *buf, size_t n, mode_t mode)

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "offline/tree.h"
 
-int rootnames_check(const struct vault *v, int fd, const char *what, const char *path)
+int rootnames_check(const struct vault *v, int fd, const char *what, const char *path, bool *empty)
 {
 	_cleanup_tree_ struct tree t = { NULL, NULL };
 	_cleanup_tree_list_ struct tree_list l = { NULL, 0 };
@@ -15,6 +15,8 @@ int rootnames_check(const struct vault *v, int fd, const char *what, const char 
 		err = tree_list(t.root, &l);
 	if (err < 0)
 		return exit_fail(EXIT_FAILED, "cannot read the directory '%s': %s", path, exit_reason(err));
+	if (empty)
+		*empty = l.n == 0;
 	for (size_t i = 0; i < l.n; i++)
 		if (l.child[i]->err == 0)
 			return 0;
