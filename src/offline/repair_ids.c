@@ -51,8 +51,9 @@ static int read_id_file(const struct store *st, int dirfd, const char *name, uin
 	int err = repair_read_small(dirfd, name, &c);
 	if (err < 0 || c.n != NAME_DIR_FILE_LEN)
 		return err;
-	dir_id_encode(st, out, c.b);
-	return memcmp(out, c.b, NAME_DIR_FILE_LEN) == 0;
+	bool past;
+	memcpy(out, c.b, NAME_DIR_FILE_LEN);
+	return dir_id_is_right(st, c.b, &past);
 }
 
 /* Takes the path over. */
@@ -165,6 +166,7 @@ static bool mend_near(const struct sample *s, const struct repair_bytes *damaged
 		      uint8_t right[static NAME_DIR_FILE_LEN])
 {
 	uint8_t b[NAME_DIR_FILE_LEN];
+	bool past;
 	if (damaged->n < NAME_DIR_ID_LEN)
 		return false;
 	dir_id_encode(s->d->st, right, damaged->b);
@@ -177,7 +179,7 @@ static bool mend_near(const struct sample *s, const struct repair_bytes *damaged
 		for (unsigned int x = 1; x < 256; x++) {
 			b[i] = (uint8_t)(damaged->b[i] ^ x);
 			dir_id_encode(s->d->st, right, b);
-			if (memcmp(right, b, sizeof(b)) == 0 && sample_opens(s, right) > 0)
+			if (dir_id_is_right(s->d->st, b, &past) && sample_opens(s, right) > 0)
 				return true;
 		}
 		b[i] = damaged->b[i];
