@@ -50,7 +50,8 @@ static int check_new(const struct change *c, const struct new_secret *n)
 	if (used->secret.kind != n->secret.kind || used->secret.len != n->secret.len ||
 	    memcmp(used->secret.bytes, n->secret.bytes, n->secret.len) != 0)
 		return 0;
-	return exit_fail(EXIT_FAILED, "that secret opens slot %u already; nothing was changed", (unsigned int)used->slot);
+	return exit_fail(EXIT_FAILED, "that secret opens slot %u already; nothing was changed",
+			 (unsigned int)used->slot);
 }
 
 static int add(const struct key_args *a, struct change *c, struct new_secret *n, const struct kdf_cost *cost)

@@ -44,8 +44,9 @@ static int only_passphrase(const struct vaultfile *vf, uint32_t *slot)
 		if (vf->slots[i].kind == VAULTFILE_PASSPHRASE)
 			exit_note("%s", name ? name : "a slot");
 	}
-	return exit_fail(EXIT_USAGE, "these are several passphrases; to put a new one in the place of one of them, name its "
-				     "slot: cryptfs key change, with the same options, VAULT and the number");
+	return exit_fail(EXIT_USAGE,
+			 "these are several passphrases; to put a new one in the place of one of them, name its slot: "
+			 "cryptfs key change, with the same options, VAULT and the number");
 }
 
 static int choose_slot(struct plan *p, const struct change *c)

@@ -152,8 +152,8 @@ static int check_epoch(const struct restore *r, uint32_t epoch)
 		const char *why = NULL;
 		if (vault_read(r->fd, names[i], &v, &why) == 0 && v->settings.epoch > epoch)
 			return exit_fail(EXIT_FAILED,
-					 "that master key is from before a 'cryptfs rekey', and '%s/%s' is not: nothing "
-					 "was changed",
+					 "that master key is from before a 'cryptfs rekey', and '%s/%s' is not: "
+					 "nothing was changed",
 					 r->path, names[i]);
 	}
 	return 0;
@@ -282,8 +282,8 @@ static int build(struct restore *r, struct key32 *master)
 	if (code != 0 || !empty)
 		return code;
 	return exit_fail(EXIT_FAILED,
-			 "'%s' holds no files: nothing tells whether this is its key, and nothing is lost. Make a vault "
-			 "anew: remove its " NAME_SETTINGS_FILE " and " NAME_SETTINGS_BACKUP ", and cryptfs init",
+			 "'%s' holds no files: nothing tells whether this is its key, and nothing is lost. Make a "
+			 "vault anew: remove its " NAME_SETTINGS_FILE " and " NAME_SETTINGS_BACKUP ", and cryptfs init",
 			 r->path);
 }
 
@@ -315,8 +315,8 @@ static int put_back(struct restore *r, const struct key32 *master)
 	}
 	if (!r->args.quiet)
 		exit_note("'%s' has settings again, with one slot for the new secret (to add more: cryptfs key add). "
-			  "Copies of older settings still open with the secrets of their time; cryptfs rekey makes them "
-			  "worthless",
+			  "Copies of older settings still open with the secrets of their time; cryptfs rekey makes "
+			  "them worthless",
 			  r->path);
 	return EXIT_DONE;
 }

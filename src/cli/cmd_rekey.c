@@ -192,8 +192,8 @@ static const char *reason(int err)
 {
 	switch (-err) {
 	case E2BIG:
-		return "one of its extended attributes is too large to be there twice for a moment (remove it, and set it "
-		       "again afterwards)";
+		return "one of its extended attributes is too large to be there twice for a moment (remove it, and set "
+		       "it again afterwards)";
 	case EEXIST:
 		return "there is something else under its new name already ('cryptfs check' tells more)";
 	case EUCLEAN:
@@ -266,8 +266,8 @@ static int finish(struct job *j)
 	if (c->vault->settings.epoch != epoch || !c->vault->settings.previous.there ||
 	    !keymem_equal(ours->b, c->master->b, sizeof(ours->b)))
 		return exit_fail(EXIT_FAILED,
-				 "the settings of '%s' are no longer those of this rekey: somebody has put others there. "
-				 "Put back those of before (" NAME_SETTINGS_BACKUP ") and run it again",
+				 "the settings of '%s' are no longer those of this rekey: somebody has put others "
+				 "there. Put back those of before (" NAME_SETTINGS_BACKUP ") and run it again",
 				 c->u.path);
 	c->vault->settings.previous.there = false;
 	int err = epoch_save(c->vault, c->u.fd, c->master);
@@ -280,8 +280,8 @@ static int not_done(const struct job *j, int r)
 	const char *vault = word ? word : "VAULT";
 	if (r == -EINTR)
 		return exit_fail(EXIT_FAILED,
-				 "stopped before the end; nothing is lost, and the vault can be used as it is. Until it "
-				 "has come to its end no copy of its settings and no master key from before opens all "
+				 "stopped before the end; nothing is lost, and the vault can be used as it is. Until "
+				 "it has come to its end no copy of its settings and no master key from before opens all "
 				 "of it (to go on: cryptfs rekey %s)",
 				 vault);
 	if (r > 0)
@@ -299,8 +299,8 @@ static void print_end(const struct job *j)
 	if (j->args.quiet)
 		return;
 	exit_note("everything is sealed under a new master key; no older secret or copy of the settings opens it");
-	exit_note("of no use any more: copies of the settings, codes and master keys on paper from before. Make new ones "
-		  "(cryptfs settings backup, key add, master export)");
+	exit_note("of no use any more: copies of the settings, codes and master keys on paper from before. Make new "
+		  "ones (cryptfs settings backup, key add, master export)");
 }
 
 static int rekey(struct job *j)

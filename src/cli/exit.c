@@ -101,8 +101,8 @@ static int no_settings(const char *vault)
 				 "settings restore %s %s",
 				 vault, word ? word : "VAULT", word_of_copy ? word_of_copy : "COPY");
 	return exit_fail(EXIT_NO_VAULT,
-			 "'%s' is not a vault: it has no " NAME_SETTINGS_FILE " (if it has lost it: cryptfs settings restore, "
-			 "or cryptfs master restore)",
+			 "'%s' is not a vault: it has no " NAME_SETTINGS_FILE " (if it has lost it: cryptfs settings "
+			 "restore, or cryptfs master restore)",
 			 vault);
 }
 

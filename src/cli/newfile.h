@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Is a file that is to be made neither in the vault, with which it would be lost or given away, nor in a mount of it, where
- * it would be locked in? Returns 0 or an exit code (said). vault need not be there yet. */
+/* Is a file that is to be made neither in the vault, with which it would be lost or given away, nor in a mount of it,
+ * where it would be locked in? Returns 0 or an exit code (said). vault need not be there yet. */
 int newfile_apart(const char *vault, const char *file);
 
 /* Make the file path, which must not exist, with its contents; both are on disk when it returns. Returns 0, -EEXIST, or

@@ -8,7 +8,8 @@
 #include "vault/vault.h"
 
 /* v is unlocked, with settings of any origin; fd is the vault's directory. Returns 0 if a name in its root opens, or if
- * there is none (*empty, which may be NULL); else an exit code, with the reason said. what ("these settings") and path are for people. */
+ * there is none (*empty, which may be NULL); else an exit code, with the reason said. what ("these settings") and path
+ * are for people. */
 int rootnames_check(const struct vault *v, int fd, const char *what, const char *path, bool *empty);
 
 #endif

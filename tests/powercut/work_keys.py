@@ -46,6 +46,8 @@ class Keys(Commands):
     """secrets added, changed and removed, each done when the command has ended: of the change under way the old or the
     new ones open the vault, and no others"""
 
+    opening = {"0": contenders.PASSPHRASE}
+
     def prepare(self, at):
         self.needs(at.contender)
         at.contender.mount()
@@ -56,7 +58,7 @@ class Keys(Commands):
         at.contender.unmount()
 
     def run(self, at):
-        have = {"0": contenders.PASSPHRASE}
+        have = self.opening
         for i in at.times(40):
             slot = at.rng.choice(sorted(have))
             what = at.rng.choice(["add"] * (len(have) < 4) + ["change"] + ["remove"] * (len(have) > 1))
@@ -83,7 +85,7 @@ class Keys(Commands):
         acked = [op for op in case.acked if op["what"] == "keys"][-1:]
         begun = [op for op in case.begun if op["what"] == "keys"]
         states = [op["after"] for op in acked] + [op["before"] for op in begun] + [op["after"] for op in begun]
-        states = states or [{"0": contenders.PASSPHRASE}]
+        states = states or [self.opening]
         every = sorted({secret for state in states for secret in state.values()} | {contenders.PASSPHRASE} | {
             secret for op in case.acked if op["what"] == "keys" for secret in op["before"].values()})[-12:]
         opening = {}
@@ -103,6 +105,33 @@ class Keys(Commands):
     def check(self, case):
         if case.acked:
             case.expect(pattern(1, 0, 9000), "file")
+
+
+class Restore(Keys):
+    """copies of the settings put back in turn, each done when the command has ended: the one or the other secret opens the
+    vault, and only that"""
+    opening = {"0": "changed"}
+
+    @staticmethod
+    def copy(contender, secret):
+        return os.path.join(contender.folder, "copy-" + secret.split()[0])
+
+    def prepare(self, at):
+        super().prepare(at)
+        vault, old, new = at.contender.vault, contenders.PASSPHRASE, self.opening["0"]
+        self.must(at.contender, "settings", "backup", "-q", vault, self.copy(at.contender, old))
+        self.must(at.contender, "passwd", "-q", vault, "--passfile", self.secret(at.contender, old), "--new-passfile",
+                  self.secret(at.contender, new), *KDF)
+        self.must(at.contender, "settings", "backup", "-q", vault, self.copy(at.contender, new))
+
+    def run(self, at):
+        have, then = self.opening, {"0": contenders.PASSPHRASE}
+        for _ in at.times(40):
+            op = at.begin("keys", before=have, after=then)
+            self.must(at.contender, "settings", "restore", "-q", "--force", at.contender.vault,
+                      self.copy(at.contender, then["0"]), "--passfile", self.secret(at.contender, then["0"]))
+            at.ack(op)
+            have, then = then, have
 
 
 class Rekey(Commands):

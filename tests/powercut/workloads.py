@@ -30,5 +30,6 @@ WORKLOADS = {
     "sqlite-wal": work_programs.SqliteWal,
     "git": work_programs.Git,
     "keys": work_keys.Keys,
+    "restore": work_keys.Restore,
     "rekey": work_keys.Rekey,
 }
