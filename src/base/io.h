@@ -32,10 +32,10 @@ ssize_t io_read_file(int dirfd, const char *name, void *buf, size_t cap);
  * nothing is left behind. Returns 0, -EEXIST, or -errno. */
 int io_create_file(int dirfd, const char *name, const void *buf, size_t n, mode_t mode, int *fd_out);
 
-/* Replace name below dirfd atomically and durably, by a file that root gives the old one's owner: a temporary, fsync, the old file (if any) kept
- * as backup if that is not NULL, rename, fsync of dirfd. dirfd must be open for reading (no O_PATH).
- * On failure the old file is as it was and no temporary is left; but if it is dirfd that cannot be synced, the new
- * one is in its place already, and a power cut may undo that. Returns 0 or -errno. */
+/* Replace name below dirfd atomically and durably, by a file that root gives the old one's owner: a temporary, fsync,
+ * the old file (if any) kept as backup if that is not NULL, rename, fsync of dirfd. dirfd must be open for reading (no
+ * O_PATH). On failure the old file is as it was and no temporary is left; but if it is dirfd that cannot be synced, the
+ * new one is in its place already, and a power cut may undo that. Returns 0 or -errno. */
 int io_replace_file(int dirfd, const char *name, const char *backup, const void *buf, size_t n,
 		    mode_t mode);
 

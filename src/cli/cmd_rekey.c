@@ -281,8 +281,8 @@ static int not_done(const struct job *j, int r)
 	if (r == -EINTR)
 		return exit_fail(EXIT_FAILED,
 				 "stopped before the end; nothing is lost, and the vault can be used as it is. Until "
-				 "it has come to its end no copy of its settings and no master key from before opens all "
-				 "of it (to go on: cryptfs rekey %s)",
+				 "it has come to its end no copy of its settings and no master key from before opens "
+				 "all of it (to go on: cryptfs rekey %s)",
 				 vault);
 	if (r > 0)
 		return exit_fail(EXIT_FAILED,

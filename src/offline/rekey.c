@@ -232,8 +232,8 @@ static bool is_left(const struct rekey *r, const struct dir *d, const char *disk
 	return atomic_load(&r->left) == 0 && symlink_side_is_past(d, disk);
 }
 
-/* Side files that nothing needs any more, but that the old key opens: a cut came before they went, or the link has other
- * names in other directories. */
+/* Side files that nothing needs any more, but that the old key opens: a cut came before they went, or the link has
+ * other names in other directories. */
 static void sweep(struct rekey *r, const struct walk_item *i)
 {
 	struct dir _cleanup_dir_ *d = NULL;

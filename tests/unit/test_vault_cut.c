@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What changes a vault's settings, killed before each of its system calls in turn: they are the old or the new ones, the
- * same again works, and nothing has been lost that opened it.
+ * What changes a vault's settings, killed before each of its system calls in turn: they are the old or the new ones,
+ * the same again works, and nothing has been lost that opened it.
  */
 #include "unit.h"
 
