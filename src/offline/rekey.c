@@ -37,7 +37,7 @@ static int make_side(struct rekey *r, const struct dir *d, const struct sealed_n
 	bool created;
 	name_long_side(side, name->disk);
 	if (r->opt->again)
-		(void)rekey_forget_at(d, side);
+		(void)rekey_forget_at(r, d, side);
 	int err = sidefile_ensure(&r->st->side, d->fd, side, name->sealed, name->len, &created);
 	if (err != -EACCES)
 		return err;
@@ -79,6 +79,20 @@ static bool is_one(const struct dir *d, const char *a, const char *b)
 	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino && !S_ISDIR(sa.st_mode);
 }
 
+/* A log that was replayed may have brought the old name back: of the same file, or of a link that was replaced. Nobody
+ * makes an entry under the one while there is the other. */
+static bool is_left_behind(const struct dir *d, const char *old, const char *new)
+{
+	char target[NAME_LINK_TARGET_MAX + 1];
+	struct stat sa, sb;
+	bool past;
+	if (is_one(d, old, new))
+		return true;
+	if (fstatat(d->fd, old, &sa, AT_SYMLINK_NOFOLLOW) != 0 || fstatat(d->fd, new, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	return S_ISLNK(sa.st_mode) && S_ISLNK(sb.st_mode) && symlink_read_past(d, new, target, &past) >= 0 && !past;
+}
+
 /* The entry under the name that the present key gives it. A side file is there before the name that needs it. */
 static int rename_entry(struct rekey *r, const struct walk_item *i)
 {
@@ -96,8 +110,8 @@ static int rename_entry(struct rekey *r, const struct walk_item *i)
 	err = rename_at(r, i->parent, i->disk, name.disk, RENAME_NOREPLACE);
 	if (err == -EINVAL) /* a filesystem that cannot; nobody else is here */
 		err = is_there(i->parent, name.disk) ? -EEXIST : rename_at(r, i->parent, i->disk, name.disk, 0);
-	if (err == -EEXIST && is_one(i->parent, i->disk, name.disk)) {
-		drop(r, i->parent, i->disk); /* a log that was replayed has brought the old name back */
+	if (err == -EEXIST && is_left_behind(i->parent, i->disk, name.disk)) {
+		drop(r, i->parent, i->disk);
 		err = 0;
 	}
 	if (err == 0)
@@ -159,11 +173,11 @@ static int replace_link(const struct dir *d, const struct walk_item *i, const ch
 }
 
 /* Does a link open by what the disk has of its side file? */
-static bool is_on_disk(const struct dir *d, const char *disk, const char *side)
+static bool is_on_disk(const struct rekey *r, const struct dir *d, const char *disk, const char *side)
 {
 	char target[NAME_LINK_TARGET_MAX + 1];
 	bool past;
-	return rekey_forget_at(d, side) == 0 && symlink_read_past(d, disk, target, &past) >= 0 && !past;
+	return rekey_forget_at(r, d, side) == 0 && symlink_read_past(d, disk, target, &past) >= 0 && !past;
 }
 
 static int renew_link(struct rekey *r, const struct walk_item *i)
@@ -175,7 +189,7 @@ static int renew_link(struct rekey *r, const struct walk_item *i)
 	if (n < 0 || (!past && !r->opt->again))
 		return n < 0 ? (int)n : 0;
 	int side = symlink_side_of(d, i->disk, old, true);
-	if (side < 0 || (!past && (side == 0 || is_on_disk(d, i->disk, old))))
+	if (side < 0 || (!past && (side == 0 || is_on_disk(r, d, i->disk, old))))
 		return side < 0 ? side : 0;
 	struct force_dir force;
 	force_enter(r->st, d->fd, &force);

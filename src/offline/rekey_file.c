@@ -23,20 +23,20 @@ static int make_clean(const struct rekey *r, int fd)
 	return r->st->stacked ? io_fsync(fd, true) : io_write_back(fd, 0, 0);
 }
 
-int rekey_forget(int fd)
+int rekey_forget(const struct rekey *r, int fd)
 {
-	int err = io_fsync(fd, true);
+	int err = r->st->logged ? io_write_back(fd, 0, 0) : io_fsync(fd, true);
 	if (err == 0)
 		err = -posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	return err;
 }
 
-int rekey_forget_at(const struct dir *d, const char *disk)
+int rekey_forget_at(const struct rekey *r, const struct dir *d, const char *disk)
 {
 	_cleanup_fd_ int fd = openat(d->fd, disk, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return rekey_forget(fd);
+	return rekey_forget(r, fd);
 }
 
 /* Seal page k, which opens in the epoch before, anew. Returns 1, 0 (it is a zero page, or done), or -errno. */
@@ -168,7 +168,7 @@ int rekey_file_pages(struct rekey *r, struct rekey_file *f, bool *last)
 		f->damaged = err;
 	else if (err < 0)
 		return err;
-	err = r->opt->again ? rekey_forget(f->fd) : 0;
+	err = r->opt->again ? rekey_forget(r, f->fd) : 0;
 	if (err == 0)
 		err = read_first(f, sc);
 	if (err <= 0)

@@ -63,8 +63,8 @@ int rekey_open_root(const struct rekey *r);
 
 /* Let memory go of what is there of a file, so that the disk tells it: a run that came to an end because something
  * could not be written leaves what is new in memory alone. Returns 0 or -errno. */
-int rekey_forget(int fd);
-int rekey_forget_at(const struct dir *d, const char *disk);
+int rekey_forget(const struct rekey *r, int fd);
+int rekey_forget_at(const struct rekey *r, const struct dir *d, const char *disk);
 
 /* Returns 0 or -errno. */
 int rekey_pool_start(struct rekey *r);

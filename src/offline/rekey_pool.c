@@ -60,7 +60,8 @@ static void settle(struct rekey *r, struct rekey_file *f, int err)
  * kernel keeps in memory need not be what is on the disk any more: the run ends. */
 static void finish(struct rekey *r, int root_fd, struct rekey_file *batch, size_t n)
 {
-	int err = n == 0 ? 0 : n == 1 ? io_fsync(batch[0].fd, true) : io_syncfs(root_fd);
+	bool alone = n == 1 && !r->st->logged; /* a log would bring back names that have been changed since */
+	int err = n == 0 ? 0 : alone ? io_fsync(batch[0].fd, true) : io_syncfs(root_fd);
 	if (err < 0)
 		end_run(r, err);
 	for (size_t i = 0; i < n; i++) {

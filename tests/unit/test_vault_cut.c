@@ -99,7 +99,7 @@ static bool opens(const struct scratch *s, const struct vault_secret *secret)
 	return vault_open(s->fd, &v, &why) == 0 && vault_unlock(v, secret, NULL, &why) == 0;
 }
 
-/* The epoch of a settings file, -1 if there is none that can be read; a thousand more with the key of the one before. */
+/* The epoch of a settings file, -1 if there is none that can be read; 1000 more with the key of the one before. */
 static int epoch_of(const struct scratch *s, const char *name)
 {
 	struct vault *v _cleanup_vault_ = NULL;
