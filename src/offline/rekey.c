@@ -160,15 +160,17 @@ static int replace_link(const struct dir *d, const struct walk_item *i, const ch
 	if (err < 0)
 		return err;
 	dir_tmp_name(tmp);
-	if (symlinkat(disk, d->fd, tmp) != 0)
-		return -errno;
-	err = copy_owner(d, tmp, &i->sb);
+	err = symlinkat(disk, d->fd, tmp) == 0 ? 0 : -errno;
+	if (err == 0)
+		err = copy_owner(d, tmp, &i->sb);
 	if (err == 0)
 		err = copy_attributes(d, i->disk, tmp);
 	if (err == 0 && renameat(d->fd, tmp, d->fd, i->disk) != 0)
 		err = -errno;
-	if (err < 0)
+	if (err < 0) {
 		(void)unlinkat(d->fd, tmp, 0);
+		symlink_drop_side(d, disk);
+	}
 	return err;
 }
 

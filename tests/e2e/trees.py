@@ -261,7 +261,8 @@ class Changer:
         path, rng = self.new(), self.rng
         kind, n, seed = rng.choice(("file", "file", "dir", "link", "hard link", "over")), rng.randrange(9000), rng.random()
         target = noise(rng.choice((5, 3100)), seed).replace(b"\0", b"0")
-        other = self.some(rng.choice(("file", "link")))
+        # A link with several names would become several, which is documented.
+        other = self.some("file" if kind == "hard link" else rng.choice(("file", "link")))
 
         def f(at):
             if kind == "dir":
