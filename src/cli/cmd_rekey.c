@@ -142,6 +142,17 @@ static int begin(struct job *j)
 	return 0;
 }
 
+/* Secrets of slots that have gone open nothing any more. In a process of its own: before the sandbox. */
+static void forget_items(const struct job *j)
+{
+	const struct vaultfile *before = &j->c.u.vault->settings;
+	for (uint32_t i = 0; !j->again && i < before->n_slots; i++) {
+		const struct vaultfile_slot *s = &before->slots[i];
+		if (s->kind == VAULTFILE_KEYRING && !slots_find(&j->c.vault->settings, s->slot))
+			change_forget_item(&j->c, s->slot);
+	}
+}
+
 /* Open the vault with both keys. From here on there is no way to anything outside of it. */
 static int open_tree(struct job *j)
 {
@@ -312,6 +323,7 @@ static int rekey(struct job *j)
 	    (code = confirm(j)) != 0 || (code = begin(j)) != 0)
 		return code;
 	change_end(&j->c); /* others may go on changing slots */
+	forget_items(j);
 	unlock_descriptors();
 	log_set_level(LOG_LEVEL_NONE); /* what is damaged is said here, by names that a log may not see */
 	if ((code = open_tree(j)) != 0)
