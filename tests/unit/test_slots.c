@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Changes of slots and of the master key: in memory, saved, and while others change them too. */
-#include "unit.h"
+#include "vaults.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -8,45 +8,12 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "crypto/aead.h"
 #include "vault/epoch.h"
 #include "vault/lock.h"
 #include "vault/slots.h"
 
-static const struct kdf_cost cheap = { 8192, 1, 1 };
 static const struct kdf_cost none = { 0, 0, 0 };
 #define FIRST "open sesame"
-
-static int group_setup(void **state)
-{
-	(void)state;
-	return keymem_init() < 0 ? -1 : aead_init();
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	keymem_exit();
-	return 0;
-}
-
-/* Nothing of a test's may stay in the arena. */
-static int teardown(void **state)
-{
-	size_t left = keymem_in_use();
-	int r = scratch_teardown(state);
-	return left == 0 ? r : -1;
-}
-
-static struct vault_secret secret_of(uint8_t kind, const char *text)
-{
-	return (struct vault_secret){ kind, (const uint8_t *)text, strlen(text) };
-}
-
-static struct vault_secret pass(const char *text)
-{
-	return secret_of(VAULTFILE_PASSPHRASE, text);
-}
 
 static struct vault *open_ok(const struct scratch *s)
 {

@@ -1,47 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "unit.h"
+#include "vaults.h"
 
 #include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "crypto/aead.h"
 #include "vault/keyslot.h"
 #include "vault/lock.h"
-#include "vault/vault.h"
-
-static const struct kdf_cost cheap = { 8192, 1, 1 };
-
-static int group_setup(void **state)
-{
-	(void)state;
-	return keymem_init() < 0 ? -1 : aead_init();
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	keymem_exit();
-	return 0;
-}
-
-/* Nothing of a test's may stay in the arena. */
-static int teardown(void **state)
-{
-	size_t left = keymem_in_use();
-	int r = scratch_teardown(state);
-	return left == 0 ? r : -1;
-}
-
-static struct vault_secret secret_of(uint8_t kind, const char *text)
-{
-	return (struct vault_secret){ kind, (const uint8_t *)text, strlen(text) };
-}
-
-static struct vault_secret pass(const char *text)
-{
-	return secret_of(VAULTFILE_PASSPHRASE, text);
-}
 
 static void create(const struct scratch *s)
 {

@@ -3,7 +3,7 @@
  * What changes a vault's settings, killed before each of its system calls in turn: they are the old or the new ones,
  * the same again works, and nothing has been lost that opened it.
  */
-#include "unit.h"
+#include "vaults.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "crypto/aead.h"
 #include "format/name.h"
 #include "vault/epoch.h"
 #include "vault/slots.h"
@@ -27,19 +26,6 @@ static const uint8_t old_key[] = "the old key of 32 bytes, all here";
 static const uint8_t new_key[] = "the new key of 32 bytes, all here";
 static const struct vault_secret old_secret = { VAULTFILE_KEYFILE, old_key, 32 };
 static const struct vault_secret new_secret = { VAULTFILE_KEYFILE, new_key, 32 };
-
-static int group_setup(void **state)
-{
-	(void)state;
-	return keymem_init() < 0 ? -1 : aead_init();
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	keymem_exit();
-	return 0;
-}
 
 /* ---- what is done ---- */
 
