@@ -69,9 +69,9 @@ static int wait_for_end(int pidfd, const char *mountpoint)
 	if (n > 0)
 		return EXIT_DONE;
 	return exit_fail(EXIT_FAILED,
-			 "'%s' is unmounted, but its process has not ended within a minute (as it does not while a "
-			 "container or another mount namespace has the mount, too); wait for it before you copy the "
-			 "vault",
+			 "'%s' is unmounted, but its process has not ended within a minute: it is still writing to a "
+			 "busy disk, or a container or another mount namespace has the mount, too; wait for it before "
+			 "you copy the vault",
 			 mountpoint);
 }
 
