@@ -222,8 +222,8 @@ static void print_keep(const struct init_args *a, const struct secrets *s, const
 	const char *what = s->first.kind == VAULTFILE_PASSPHRASE ? "passphrase" :
 			   s->first.kind == VAULTFILE_KEYFILE    ? "key file" :
 								   "key file and its passphrase";
-	text_line("Keep the %s%s, and a copy of %s/" NAME_SETTINGS_FILE ".", what,
-		  a->recovery ? ", the recovery code" : "", a->path);
+	text_line("Keep the %s%s, and a copy of the settings: cryptfs settings backup %s FILE", what,
+		  a->recovery ? ", the recovery code" : "", word);
 	if (a->recovery) {
 		text_line("Whoever loses both %s and recovery code, or the settings, loses the data:", what);
 		(void)puts("nobody can get it back.");
