@@ -137,7 +137,7 @@ static int begin(struct job *j)
 		return exit_fail(EXIT_FAILED, "'%s' has been given 65535 master keys, and the format counts no further",
 				 c->u.path);
 	if (err < 0)
-		return exit_save(err, c->u.path, change_is_there(c->u.fd, c->vault));
+		return exit_save(err, c->u.path, change_is_in_place(c));
 	memcpy(c->master->b, fresh->b, sizeof(fresh->b));
 	return 0;
 }
@@ -282,7 +282,7 @@ static int finish(struct job *j)
 				 c->u.path);
 	c->vault->settings.previous.there = false;
 	int err = epoch_save(c->vault, c->u.fd, c->master);
-	return err < 0 ? exit_save(err, c->u.path, change_is_there(c->u.fd, c->vault)) : 0;
+	return err < 0 ? exit_save(err, c->u.path, change_is_in_place(c)) : 0;
 }
 
 static int not_done(const struct job *j, int r)

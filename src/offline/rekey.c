@@ -71,14 +71,6 @@ static bool is_there(const struct dir *d, const char *disk)
 	return fstatat(d->fd, disk, &sb, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Two names of one inode that is no directory? */
-static bool is_one(const struct dir *d, const char *a, const char *b)
-{
-	struct stat sa, sb;
-	return fstatat(d->fd, a, &sa, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(d->fd, b, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino && !S_ISDIR(sa.st_mode);
-}
-
 /* A log that was replayed may have brought the old name back: of the same file, or of a link that was replaced. Nobody
  * makes an entry under the one while there is the other. */
 static bool is_left_behind(const struct dir *d, const char *old, const char *new)
@@ -86,10 +78,10 @@ static bool is_left_behind(const struct dir *d, const char *old, const char *new
 	char target[NAME_LINK_TARGET_MAX + 1];
 	struct stat sa, sb;
 	bool past;
-	if (is_one(d, old, new))
-		return true;
 	if (fstatat(d->fd, old, &sa, AT_SYMLINK_NOFOLLOW) != 0 || fstatat(d->fd, new, &sb, AT_SYMLINK_NOFOLLOW) != 0)
 		return false;
+	if (sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino)
+		return !S_ISDIR(sa.st_mode);
 	return S_ISLNK(sa.st_mode) && S_ISLNK(sb.st_mode) && symlink_read_past(d, new, target, &past) >= 0 && !past;
 }
 
@@ -225,7 +217,7 @@ static int renew_dir(struct rekey *r, const struct walk_item *i)
 {
 	struct dir _cleanup_dir_ *d = NULL;
 	struct force_dir force;
-	int err = i->depth == 0 ? dir_open_root(r->st, &d) : dir_open(i->parent, i->disk, &d);
+	int err = tree_open_dir(i->parent, i->disk, &d);
 	if (err < 0)
 		return err == -EUCLEAN ? 0 : err; /* the walk tells it */
 	err = rekey_attributes(r, d->fd);
@@ -253,19 +245,13 @@ static bool is_left(const struct rekey *r, const struct dir *d, const char *disk
 static void sweep(struct rekey *r, const struct walk_item *i)
 {
 	struct dir _cleanup_dir_ *d = NULL;
-	if ((i->depth == 0 ? dir_open_root(r->st, &d) : dir_open(i->parent, i->disk, &d)) < 0)
+	DIR _cleanup_dir_stream_ *list = NULL;
+	if (tree_open_dir(i->parent, i->disk, &d) < 0 || io_opendir(d->fd, ".", &list) < 0)
 		return;
-	int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	if (!list) {
-		cleanup_fd(&fd);
-		return;
-	}
 	for (const struct dirent *e; (e = readdir(list)) != NULL;) {
 		if (name_classify(e->d_name) == NAME_OURS && is_left(r, d, e->d_name))
 			drop(r, d, e->d_name);
 	}
-	closedir(list);
 }
 
 /* ---- the walk ---- */
@@ -321,15 +307,16 @@ static int on_entry(void *arg, const struct walk_item *i)
 		err = file_entry(r, i);
 	else if (S_ISLNK(i->sb.st_mode))
 		err = renew_link(r, i);
-	if (err == -EINTR)
+	if (err == -ENOMEM)
+		return err;
+	if (err == -EINTR) {
 		r->stopped = true;
-	if (err == -ENOMEM || err == -EINTR)
-		return err == -EINTR ? WALK_SKIP : err;
+		return WALK_SKIP;
+	}
 	if (err < 0)
 		tell(r, i, err);
-	if (!S_ISDIR(i->sb.st_mode))
-		err = rename_entry(r, i);
-	if (err < 0 && !S_ISDIR(i->sb.st_mode))
+	err = S_ISDIR(i->sb.st_mode) ? 0 : rename_entry(r, i);
+	if (err < 0)
 		tell(r, i, err);
 	if (!S_ISREG(i->sb.st_mode))
 		r->opt->done(r->opt->arg, 1, 0);
