@@ -214,6 +214,7 @@ int file_attach(struct file *f, int fd, bool writable)
 			return r;
 		f->writable = writable;
 	}
+	int turn _cleanup_(file_turn_end) = file_turn_begin(f);
 	return f->loaded ? 0 : file_load(f);
 }
 
@@ -241,7 +242,7 @@ static int file_look(struct file *f)
 
 int file_revalidate(struct file *f)
 {
-	SCOPED_WRITE(&f->lock);
+	SCOPED_TURN(f);
 	return file_look(f);
 }
 
@@ -315,7 +316,7 @@ int file_sync(struct file *f, bool datasync)
 	uint64_t len, cuts;
 	int fd;
 	{
-		SCOPED_WRITE(&f->lock);
+		SCOPED_TURN(f);
 		/* What is to be durable must not have one: it could be filled, and that be lost, once it is. */
 		int told = file_gaps_tell(f);
 		if (told < 0)
@@ -396,7 +397,7 @@ static int file_change_nothing(struct file *f, const struct stat *sb)
 int file_set_times(struct file *f, const struct timespec times[2])
 {
 	struct stat sb;
-	SCOPED_WRITE(&f->lock);
+	SCOPED_TURN(f);
 	(void)file_refresh(f);
 	if (futimens(f->fd, times) != 0)
 		return -errno;
@@ -423,7 +424,7 @@ int file_keep_time(struct file *f)
 
 int file_settle(struct file *f)
 {
-	SCOPED_WRITE(&f->lock);
+	SCOPED_TURN(f);
 	if (!f->loaded || !f->writable || file_refresh(f) < 0)
 		return f->error;
 	int r = file_gaps_tell(f);

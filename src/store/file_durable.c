@@ -130,7 +130,7 @@ static int file_change_heal(struct file *f, const struct stat *sb)
 /* One step of it: returns 1 if there is more to do, 0, or -errno. */
 static int file_raise_step(struct file *f)
 {
-	SCOPED_WRITE(&f->lock);
+	SCOPED_TURN(f);
 	if (!f->loaded || !f->writable || f->error < 0)
 		return 0;
 	int r = file_refresh(f);

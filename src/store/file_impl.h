@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Private to file.c, file_io.c, file_space.c, file_gaps.c, file_clean.c and file_durable.c. Functions here want
- * f->lock held as said.
+ * Private to file.c, file_io.c, file_space.c, file_gaps.c, file_clean.c, file_durable.c and file_turn.c. Functions here
+ * want f->lock held as said.
  */
 #ifndef CRYPTFS_STORE_FILE_IMPL_H
 #define CRYPTFS_STORE_FILE_IMPL_H
@@ -86,11 +86,22 @@ static inline uint64_t file_base(const struct file *f)
 }
 
 /* In shared mode another may have changed the file since this object looked: before anything is done that goes by
- * what it knows, look again. Returns 0 or as file_attach. Exclusive lock. */
+ * what it knows, look again. Returns 0 or as file_attach. The caller has its turn. */
 int file_refresh(struct file *f);
 
-/* And after it, so that our own changes are not taken for another's. Returns r. Exclusive lock. */
+/* And after it, so that our own changes are not taken for another's. Returns r. The caller has its turn, and has had it
+ * since it looked: else another's change would be taken for ours, and written over. */
 int file_changed(struct file *f, int r);
+
+/* In shared mode, with the exclusive lock held: keep other mounts from changing the file (a lock on the open
+ * ciphertext), for a second at most. Where there are no locks nobody is kept. Returns what file_turn_end wants. */
+int file_turn_begin(struct file *f);
+void file_turn_end(int *turn);
+
+/* To the end of the scope: the exclusive lock and one's turn. */
+#define SCOPED_TURN(f)                                                                                          \
+	SCOPED_WRITE(&(f)->lock);                                                                               \
+	int CLEANUP_PASTE(scoped_turn_, __LINE__) _cleanup_(file_turn_end) __attribute__((unused)) = file_turn_begin(f)
 
 /* Set the scratch up for this file and return it, to be cleared; NULL without memory. */
 struct scratch *file_scratch(const struct file *f);

@@ -372,7 +372,7 @@ int file_write(struct file *f, const void *buf, size_t n, uint64_t off)
 		return -EINVAL;
 
 	file_clean_ahead(f, off + CONTENT_HEADER_LEN);
-	SCOPED_WRITE(&f->lock);
+	SCOPED_TURN(f);
 	int r = file_refresh(f);
 	if (r < 0)
 		return r;

@@ -119,7 +119,7 @@ int file_truncate(struct file *f, uint64_t size)
 {
 	if (size > CONTENT_MAX_SIZE)
 		return -EFBIG;
-	SCOPED_WRITE(&f->lock);
+	SCOPED_TURN(f);
 	f->touched = true;
 	f->changes++;
 	if (size == 0) /* also where nothing is known of the rest, or it is damaged */
@@ -206,7 +206,7 @@ int file_allocate(struct file *f, int mode, uint64_t off, uint64_t len)
 		return -EINVAL;
 	if (off > CONTENT_MAX_SIZE || len > CONTENT_MAX_SIZE - off)
 		return -EFBIG;
-	SCOPED_WRITE(&f->lock);
+	SCOPED_TURN(f);
 	int r = file_refresh(f);
 	if (r < 0)
 		return r;
