@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The verb table, and nothing else.
+ */
+#include "cli/verbs.h"
+
+#include "cli/cli.h"
+#include "cli/usage.h"
+
+const struct verb verbs[] = {
+	{ "init", cmd_init, "make a new vault",
+	  "usage: cryptfs init [OPTION]... VAULT\n"
+	  "\n"
+	  "Make a new vault in the directory VAULT, which is created or must be empty.\n"
+	  "The passphrase is asked for twice, or read from standard input if that is no\n"
+	  "terminal.\n"
+	  "\n"
+	  "      --passfile FILE     the passphrase is the first line of FILE (-: standard input)\n"
+	  "      --extpass COMMAND   the passphrase is the first line that COMMAND prints\n"
+	  "      --keyfile FILE      a key file instead; if it does not exist it is made, and random\n"
+	  "      --with-passphrase   both: the key file opens it together with a passphrase only\n"
+	  "      --recovery          a recovery code as well: random, shown once, to be written down\n"
+	  "      --recovery-file FILE\n"
+	  "                          the same, written to the new file FILE (-: standard output)\n"
+	  USAGE_KDF
+	  "      --shared            others may change the vault while it is mounted: for\n"
+	  "                          synced folders and network filesystems\n"
+	  "      --hide-sizes        files show sizes in whole 4 KiB pages only\n"
+	  "      --label TEXT        a name to show for the vault\n"
+	  "  -q, --quiet             print no next steps\n"
+	  "  -h, --help              print this\n" },
+	{ "mount", cmd_mount, "mount a vault",
+	  "usage: cryptfs mount [OPTION]... VAULT MOUNTPOINT\n"
+	  "\n"
+	  "Show the files of VAULT in the empty directory MOUNTPOINT. Returns when the mount\n"
+	  "answers; the process that serves it stays in the background.\n"
+	  "\n"
+	  USAGE_CREDENTIAL
+	  "  -f, --foreground        stay in the foreground, with messages on stderr\n"
+	  "  -r, --read-only         nothing can be changed\n"
+	  "      --allow-other       other users may use the mount, as far as modes permit\n"
+	  "      --shared            others may change the vault meanwhile (slower)\n"
+	  "  -o OPTIONS              mount options for FUSE and the kernel, with commas between\n"
+	  "      --debug             trace every request on stderr, with names in plain text,\n"
+	  "                          and allow core dumps; implies -f\n"
+	  "      --no-sandbox        let the process that serves the mount keep all its powers\n"
+	  "                          (for debugging)\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
+	{ "umount", cmd_umount, "unmount, and wait until all is written",
+	  "usage: cryptfs umount [OPTION]... MOUNTPOINT\n"
+	  "\n"
+	  "Unmount what is mounted on MOUNTPOINT. Returns when everything has been written and\n"
+	  "the process that served it has ended.\n"
+	  "\n"
+	  "  -z, --lazy              detach it now even if it is in use; it ends when it no\n"
+	  "                          longer is\n"
+	  "  -h, --help              print this\n" },
+	{ "rekey", cmd_rekey, "give a vault a new master key",
+	  "usage: cryptfs rekey [OPTION]... VAULT\n"
+	  "\n"
+	  "Give VAULT a new master key and seal all of it anew. Afterwards no old copy of the\n"
+	  "settings and no removed secret opens anything of it. Only the secret that is given\n"
+	  "opens it then; add the others again. Not while the vault is mounted. Can be stopped\n"
+	  "or cut off at any time; the vault can then be mounted and used, and the same command\n"
+	  "goes on once it is unmounted.\n"
+	  "\n"
+	  USAGE_CREDENTIAL
+	  "      --yes               do not ask whether the other slots may go\n"
+	  "  -j, --jobs N            how many threads (as many as there are processors)\n"
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  USAGE_QUIET_HELP },
+	{ "info", cmd_info, "show a vault's settings",
+	  "usage: cryptfs info [--json] VAULT\n"
+	  "\n"
+	  "Show the settings of VAULT. Asks for no passphrase and shows no secret.\n"
+	  "\n"
+	  "      --json              print them as a JSON object\n"
+	  "  -h, --help              print this\n" },
+	{ "ls", cmd_ls, "list files of a vault, without a mount",
+	  "usage: cryptfs ls [OPTION]... VAULT [PATH]\n"
+	  "\n"
+	  "List what is in VAULT, or in its directory PATH, a name a line, without mounting it.\n"
+	  "PATH is one of the plaintext, from the root of the vault. What is damaged is said on\n"
+	  "standard error, and the rest is listed.\n"
+	  "\n"
+	  "  -l, --long              with type, mode, links, owner, size and time\n"
+	  "  -R, --recursive         with all that is below, as paths\n"
+	  "  -0, --print0            names as they are, with a NUL behind each\n"
+	  "      --json              print a JSON object\n"
+	  USAGE_CREDENTIAL
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -a, -A, -1              nothing: names with dots are listed, and one a line, anyway\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
+	{ "cat", cmd_cat, "print files of a vault, without a mount",
+	  "usage: cryptfs cat [OPTION]... VAULT PATH...\n"
+	  "\n"
+	  "Write the files PATH of VAULT to standard output, without mounting it.\n"
+	  "\n"
+	  "      --salvage           of a damaged file write what is intact, and zeros for what is\n"
+	  "                          lost; which bytes those are is said on standard error\n"
+	  "  -o, --output FILE       write to FILE, which must not exist\n"
+	  USAGE_CREDENTIAL
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
+	{ "export", cmd_export, "copy files out of a vault, without a mount",
+	  "usage: cryptfs export [OPTION]... VAULT PATH DEST\n"
+	  "\n"
+	  "Copy the file or directory PATH of VAULT (/: all of it) to DEST, without mounting it,\n"
+	  "with modes, times, extended attributes, hard links and holes, for root with owners as\n"
+	  "well. If DEST is a directory it gets PATH under its own name. What is damaged is left\n"
+	  "out and said at the end.\n"
+	  "\n"
+	  "      --overwrite         replace files that are there already\n"
+	  "      --salvage           of damaged files copy what is intact, and zeros for the rest\n"
+	  "      --privileged        keep set-user-ID and set-group-ID bits, for root devices too\n"
+	  USAGE_CREDENTIAL
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
+	{ "key", cmd_key, "list, add, change, remove and test its secrets",
+	  "usage: cryptfs key VERB [OPTION]... VAULT [SLOT]\n"
+	  "\n"
+	  "A vault has up to 32 slots, each of which a secret of its own opens.\n"
+	  "\n"
+	  "  list                    show the slots\n"
+	  "  add                     add a passphrase, a recovery code, a key file or the keyring\n"
+	  "  change                  put another secret into a slot, or change what a guess costs\n"
+	  "  remove                  remove a slot: its secret opens the vault no more\n"
+	  "  test                    see which slot a secret opens\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "settings", cmd_settings, "keep a copy of its settings, and put it back",
+	  "usage: cryptfs settings VERB [OPTION]... VAULT FILE\n"
+	  "\n"
+	  "Without its settings nothing in a vault can be decrypted, whoever has the passphrase.\n"
+	  "\n"
+	  "  backup                  copy them to FILE\n"
+	  "  restore                 put them back from FILE\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "master", cmd_master, "keep its master key on paper, and use it",
+	  "usage: cryptfs master VERB [OPTION]... VAULT\n"
+	  "\n"
+	  "The master key alone opens a vault, with no settings and no passphrase.\n"
+	  "\n"
+	  "  export                  show it\n"
+	  "  restore                 make lost settings anew with it\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "passwd", cmd_passwd, "change the passphrase",
+	  "usage: cryptfs passwd [OPTION]... VAULT\n"
+	  "\n"
+	  "Change the passphrase of VAULT: the old one is asked for, then the new one twice. Who\n"
+	  "has lost it opens the vault with something else, such as --recovery.\n"
+	  "\n" USAGE_NEW_PASSFILE USAGE_KDF USAGE_CREDENTIAL USAGE_QUIET_HELP },
+	{ "status", cmd_status, "show what is mounted",
+	  "usage: cryptfs status [--json]\n"
+	  "\n"
+	  "Show all vaults that are mounted: where, by which process, in which mode.\n"
+	  "\n"
+	  "      --json              print them as a JSON object\n"
+	  "  -h, --help              print this\n" },
+	{ "check", cmd_check, "verify a vault, and repair what can be",
+	  "usage: cryptfs check [OPTION]... VAULT\n"
+	  "\n"
+	  "Verify every name and every block of VAULT without mounting it. Exit code 0 says that\n"
+	  "there is no damage, 5 that there is, 1 that not all could be looked at or repaired.\n"
+	  "Without --repair nothing is changed.\n"
+	  "\n"
+	  USAGE_CREDENTIAL
+	  "      --path PATH         only what is at or below this path of the mount\n"
+	  "      --quick             names, and of each file the first and the last block only\n"
+	  "      --repair            mend what can be mended without losing anything, and move\n"
+	  "                          what cannot be opened into the vault's cryptfs.lost; asks\n"
+	  "                          before each kind\n"
+	  "      --yes               do not ask, and leave out what would put names out of reach\n"
+	  "  -j, --jobs N            how many threads (as many as there are processors)\n"
+	  "      --json              print the result as a JSON object\n"
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -q, --quiet             print what is found only\n"
+	  "  -h, --help              print this\n" },
+};
+const size_t n_verbs = sizeof(verbs) / sizeof(verbs[0]);
