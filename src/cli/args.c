@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/patience.h"
 #include "cli/prompt.h"
 #include "cli/words.h"
 #include "vault/vault.h"
@@ -14,14 +15,16 @@ int args_json(const char *verb, int argc, char **argv, int operands, const char 
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	int c;
 	*json = false;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
 		switch (c) {
 		case 'j': *json = true; break;
+		case 'q': (void)args_quiet(); break;
 		case 'h': (void)main_help(verb); return -1;
 		default: return exit_usage(verb, NULL);
 		}
@@ -53,6 +56,12 @@ unsigned int args_default_jobs(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 	return n < 1 ? 1 : n > (long)ARGS_JOBS_MAX ? ARGS_JOBS_MAX : (unsigned int)n;
+}
+
+bool args_quiet(void)
+{
+	patience_off();
+	return true;
 }
 
 bool args_ask(const char *fmt, ...)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "cli/colour.h"
 #include "offline/repair.h"
 
 /* After a power cut there may be as many leftovers as files: people see the first of a kind. */
@@ -14,6 +15,7 @@
 #define SAME_LOOK_BACK 64u
 
 static const char *const class_names[] = { "damage", "leftover", "not checked" };
+static const enum colour class_colours[] = { COLOUR_BAD, COLOUR_ODD, COLOUR_ODD };
 static const char *const class_keys[] = { "damage", "leftovers", "unchecked" };
 
 int check_report_begin(struct check_report *r, bool json, bool keep, struct progress *progress)
@@ -103,8 +105,8 @@ static void print_finding(const struct check_finding *f, enum check_class class)
 	if (f->has_range)
 		(void)snprintf(range, sizeof(range), ", bytes %llu-%llu", (unsigned long long)f->offset,
 			       (unsigned long long)(f->offset + f->length - 1));
-	text_line("%s: %s%s: %s%s%s [%s; ciphertext %s]", class_names[class], f->path, range, f->message,
-		  f->detail ? ": " : "", f->detail ? f->detail : "", check_kind_name(f->kind), f->cipher);
+	text_head(class_colours[class], "%s: %s%s: %s%s%s [%s; ciphertext %s]", class_names[class], f->path, range,
+		  f->message, f->detail ? ": " : "", f->detail ? f->detail : "", check_kind_name(f->kind), f->cipher);
 	(void)fflush(stdout);
 }
 
@@ -206,20 +208,21 @@ static void print_class(const struct check_report *r, enum check_class class)
 {
 	uint64_t left = check_report_count(r, class), found = 0;
 	uint64_t away = class == CHECK_DAMAGE ? r->put_away : 0;
+	enum colour c = class_colours[class];
 	for (int k = CHECK_NOTHING + 1; k < CHECK_KINDS; k++)
 		if (check_class_of((enum check_kind)k) == class)
 			found += r->n[k];
 	if (found == 0)
 		return;
 	if (away > 0)
-		text_line("%s: %llu found, %llu repaired, %llu moved or cut (" NAME_LOST_DIR " has what was there)",
+		text_head(c, "%s: %llu found, %llu repaired, %llu moved or cut (" NAME_LOST_DIR " has what was there)",
 			  class_names[class], (unsigned long long)found, (unsigned long long)(found - left),
 			  (unsigned long long)away);
 	else if (left < found)
-		text_line("%s: %llu found, %llu repaired", class_names[class], (unsigned long long)found,
+		text_head(c, "%s: %llu found, %llu repaired", class_names[class], (unsigned long long)found,
 			  (unsigned long long)(found - left));
 	else
-		text_line("%s: %llu found", class_names[class], (unsigned long long)found);
+		text_head(c, "%s: %llu found", class_names[class], (unsigned long long)found);
 }
 
 int check_report_print(struct check_report *r, const char *vault, const struct check_counts *c, long lost,
@@ -238,7 +241,7 @@ int check_report_print(struct check_report *r, const char *vault, const struct c
 	for (int i = 0; i < 3; i++)
 		print_class(r, (enum check_class)i);
 	if (check_report_count(r, CHECK_DAMAGE) == 0 && check_report_count(r, CHECK_UNCHECKED) == 0)
-		text_line("no damage");
+		text_head(COLOUR_GOOD, "no damage");
 	if (lost > 0)
 		text_line("quarantine: %ld in " NAME_LOST_DIR " (its report.txt says from where)", lost);
 	return EXIT_DONE;

@@ -72,6 +72,9 @@ int args_json(const char *verb, int argc, char **argv, int operands, const char 
 int args_jobs(const char *verb, const char *text, unsigned int *jobs);
 unsigned int args_default_jobs(void);
 
+/* --quiet has been given: returns true. */
+bool args_quiet(void);
+
 /* Ask at the terminal; a yes is said in full, or with a y. */
 bool args_ask(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -152,6 +155,10 @@ char *text_quote(const char *s);
 
 /* One line on stdout, escaped. */
 void text_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, with what stands before the first colon in colour. */
+enum colour;
+void text_head(enum colour c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A JSON string: s itself, or escaped if it is no UTF-8. NULL without memory. */
 json_t *text_json(const char *s);

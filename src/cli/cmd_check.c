@@ -63,7 +63,7 @@ static int parse(int argc, char **argv, struct check_args *a)
 		case REPAIR: a->repair = true; break;
 		case YES: a->yes = true; break;
 		case NO_SANDBOX: a->no_sandbox = true; break;
-		case 'q': a->quiet = true; break;
+		case 'q': a->quiet = args_quiet(); break;
 		case 'h': (void)main_help("check"); return -1;
 		default: code = credential_take(&a->credential, c) == 0 ? 0 : exit_usage("check", NULL);
 		}

@@ -58,7 +58,7 @@ static int parse(int argc, char **argv, struct init_args *a)
 		case SHARED: a->vault.coherency = VAULTFILE_SHARED; break;
 		case HIDE_SIZES: a->vault.hide_sizes = true; break;
 		case LABEL: code = args_label("init", optarg, &a->vault.label); break;
-		case 'q': a->quiet = true; break;
+		case 'q': a->quiet = args_quiet(); break;
 		case 'h': (void)main_help("init"); return -1;
 		case '?': code = exit_usage("init", NULL); break;
 		default: code = new_secret_take(&a->secret, c) == 0 ? 0 : kdf_args_take(&a->kdf, "init", c);
@@ -87,7 +87,8 @@ static int check_parent(const char *path)
 static int check_existing(const char *path, int fd)
 {
 	if (paths_is_vault(path))
-		return exit_fail(EXIT_FAILED, "'%s' is a vault already (to use it: cryptfs mount)", path);
+		return exit_fail(EXIT_FAILED, "'%s' is a vault already (to use it: cryptfs mount %s DIRECTORY)", path,
+				 path);
 	int empty = paths_is_empty(fd);
 	if (empty < 0)
 		return exit_fail(EXIT_FAILED, "cannot read the directory '%s': %s", path, exit_reason(empty));

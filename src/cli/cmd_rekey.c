@@ -63,7 +63,7 @@ static int parse(int argc, char **argv, struct rekey_args *a)
 		case 'j': code = args_jobs("rekey", optarg, &a->jobs); break;
 		case YES: a->yes = true; break;
 		case NO_SANDBOX: a->no_sandbox = true; break;
-		case 'q': a->quiet = true; break;
+		case 'q': a->quiet = args_quiet(); break;
 		case 'h': (void)main_help("rekey"); return -1;
 		default: code = exit_usage("rekey", NULL);
 		}

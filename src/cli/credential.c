@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "cli/cli.h"
 #include "cli/keyfile.h"
+#include "cli/patience.h"
 #include "keyring/keyring.h"
 #include "vault/recovery.h"
 
@@ -180,7 +181,9 @@ static int try_secret(const struct asking *a, uint8_t kind, const uint8_t *bytes
 	_cleanup_key_ uint8_t *copy = keymem_alloc(len);
 	if (!copy)
 		return -ENOMEM;
+	patience_begin("deriving the key, which this vault makes slow for whoever guesses");
 	int err = a->try(a->arg, &secret, &a->c->slot, why);
+	patience_end();
 	if (err < 0)
 		return err;
 	memcpy(copy, bytes, len);

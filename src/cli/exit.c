@@ -9,12 +9,13 @@
 #include <sys/wait.h>
 
 #include "cli/cli.h"
+#include "cli/colour.h"
 #include "vault/recovery.h"
 #include "vault/vault.h"
 
-static void note(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+static void note(enum colour c, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
-static void note(const char *fmt, va_list ap)
+static void note(enum colour c, const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *raw = NULL;
 	if (vasprintf(&raw, fmt, ap) < 0) {
@@ -23,14 +24,15 @@ static void note(const char *fmt, va_list ap)
 	}
 	_cleanup_free_ char *text = text_escape(raw);
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "cryptfs: %s\n", text ? text : "out of memory");
+	(void)fprintf(stderr, "%scryptfs:%s %s\n", colour(stderr, c), colour(stderr, COLOUR_NONE),
+		      text ? text : "out of memory");
 }
 
 void exit_note(const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	note(fmt, ap);
+	note(COLOUR_HEAD, fmt, ap);
 	va_end(ap);
 }
 
@@ -38,7 +40,7 @@ int exit_fail(int code, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	note(fmt, ap);
+	note(COLOUR_BAD, fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -48,7 +50,7 @@ int exit_usage(const char *verb, const char *fmt, ...)
 	if (fmt) {
 		va_list ap;
 		va_start(ap, fmt);
-		note(fmt, ap);
+		note(COLOUR_BAD, fmt, ap);
 		va_end(ap);
 	}
 	return exit_fail(EXIT_USAGE, "try 'cryptfs %s --help'", verb);
@@ -81,7 +83,8 @@ int exit_vault_dir(int err, const char *vault)
 {
 	switch (-err) {
 	case ENOENT:
-		return exit_fail(EXIT_NO_VAULT, "there is no vault '%s' (to make one: cryptfs init)", vault);
+		return exit_fail(EXIT_NO_VAULT, "there is no vault '%s' (to make it: cryptfs init %s)", vault,
+				 vault);
 	case ENOTDIR:
 		return exit_fail(EXIT_NO_VAULT, "'%s' is not a vault: it is not a directory", vault);
 	default:

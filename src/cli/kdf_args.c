@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "cli/patience.h"
 #include "vault/vault.h"
 
 #define TIME_DEFAULT 1.0
@@ -48,6 +49,8 @@ bool kdf_args_given(const struct kdf_args *a)
 
 int kdf_args_calibrate(const struct kdf_args *a, struct kdf_cost *cost)
 {
+	patience_begin("measuring how long this machine takes for a guess");
 	int err = kdf_calibrate(cost, a->seconds > 0 ? a->seconds : TIME_DEFAULT, a->memory_kib);
+	patience_end();
 	return err < 0 ? exit_crypto(err, "cannot measure how fast this machine is") : 0;
 }

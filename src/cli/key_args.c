@@ -14,7 +14,7 @@ static int take(const struct key_verb *v, struct key_args *a, int option)
 	case KEY_ARGS_LABEL: return args_label(v->name, optarg, &a->label);
 	case KEY_ARGS_MASTER_FILE: a->master_file = optarg; return 0;
 	case 'o': a->output = optarg; return 0;
-	case 'q': a->quiet = true; return 0;
+	case 'q': a->quiet = args_quiet(); return 0;
 	default: break;
 	}
 	if (credential_take(&a->credential, option) == 0 || new_secret_take(&a->secret, option) == 0)

@@ -32,12 +32,15 @@ static const char *const synonyms[][2] = {
 	{ "luksChangeKey", "key change" }, { "luksDump", "info" },
 	{ "changepw", "passwd" }, { "password", "passwd" },
 	{ "chpasswd", "passwd" }, { "open", "mount" },
+	{ "mnt", "mount" },	 { "new", "init" },
+	{ "verify", "check" },	 { "fsck", "check" },
+	{ "repair", "check --repair" }, { "header", "info" },
 	{ "close", "umount" },	 { "format", "init" },
 };
 
 static const struct verb *find_verb(const char *name)
 {
-	for (size_t i = 0; i < n_verbs; i++)
+	for (size_t i = 0; i < verbs_count; i++)
 		if (strcmp(verbs[i].name, name) == 0)
 			return &verbs[i];
 	return NULL;
@@ -59,8 +62,8 @@ static void print_help(FILE *f)
 		    "Keeps a directory tree encrypted in a vault and shows it through a mount.\n"
 		    "\n",
 		    f);
-	for (size_t i = 0; i < n_verbs; i++)
-		(void)fprintf(f, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+	for (size_t i = 0; i < verbs_count; i++)
+		(void)fprintf(f, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
 	(void)fputs("\n"
 		    "  cryptfs VERB --help   a verb's options\n"
 		    "  cryptfs --version     the version, and what it was built with\n"
@@ -98,7 +101,7 @@ static const char *suggest(const char *name)
 	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++)
 		if (strcmp(synonyms[i][0], name) == 0)
 			return synonyms[i][1];
-	for (size_t i = 0; i < n_verbs; i++)
+	for (size_t i = 0; i < verbs_count; i++)
 		if (main_is_slip(name, verbs[i].name) || (n > 0 && strncmp(name, verbs[i].name, n) == 0))
 			return verbs[i].name;
 	return NULL;

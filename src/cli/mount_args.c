@@ -66,6 +66,10 @@ static int take_options(struct mount_args *a, const char *s)
 
 static int take_operands(struct mount_args *a, int argc, char **argv)
 {
+	if (argc - optind == 1 && paths_is_vault(argv[optind]))
+		return exit_usage("mount",
+				  "where to? mount takes the vault and the mount point: cryptfs mount %s DIRECTORY",
+				  argv[optind]);
 	if (argc - optind != 2)
 		return exit_usage("mount", "mount takes two operands: the vault and the mount point");
 	a->vault = argv[optind];
@@ -98,7 +102,7 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		case 'f': a->foreground = true; break;
 		case 'r': a->session.read_only = true; break;
 		case 'o': code = take_options(a, optarg); break;
-		case 'q': a->quiet = true; break;
+		case 'q': a->quiet = args_quiet(); break;
 		case 'h': (void)main_help("mount"); return -1;
 		default: code = credential_take(&a->credential, c) == 0 ? 0 : exit_usage("mount", NULL);
 		}

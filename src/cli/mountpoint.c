@@ -21,6 +21,20 @@ static int missing(int err, const char *path)
 	}
 }
 
+/* At a terminal it is made at once, for nobody else to look into: a first mount is to need no second try. */
+static int make(const char *path, bool quiet, char **real)
+{
+	if (quiet || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
+		return missing(-ENOENT, path);
+	_cleanup_free_ char *text = text_escape(path);
+	if (!args_ask("There is no directory '%s'. Make it?", text ? text : ""))
+		return missing(-ENOENT, path);
+	if (mkdir(path, 0700) < 0)
+		return exit_fail(EXIT_NO_VAULT, "cannot make '%s': %s", path, exit_reason(-errno));
+	int err = paths_resolve(path, real);
+	return err < 0 ? missing(err, path) : 0;
+}
+
 static int clear_dead(const char *real, bool quiet)
 {
 	int err = unmount_path(real, true);
@@ -89,14 +103,15 @@ int mountpoint_check(const char *path, int vault_fd, bool quiet, char **real)
 {
 	_cleanup_free_ char *resolved = NULL;
 	int err = paths_resolve(path, &resolved);
-	if (err < 0)
-		return missing(err, path);
+	int code = err == -ENOENT ? make(path, quiet, &resolved) : err < 0 ? missing(err, path) : 0;
+	if (code != 0)
+		return code;
 
 	_cleanup_mounts_ struct mounts m = { NULL, 0 };
 	err = mounts_load(&m);
 	if (err < 0)
 		return exit_fail(EXIT_FAILED, "cannot read the list of mounts: %s", exit_reason(err));
-	int code = check_mounted(&m, resolved, vault_fd, quiet);
+	code = check_mounted(&m, resolved, vault_fd, quiet);
 	if (code == 0)
 		code = check_directory(resolved, vault_fd);
 	if (code == 0)

@@ -14,7 +14,7 @@ int offline_parse(const struct offline_verb *v, int argc, char **argv, struct of
 	while ((c = getopt_long(argc, argv, v->letters, v->options, NULL)) != -1) {
 		switch (c) {
 		case OFFLINE_NO_SANDBOX: a->no_sandbox = true; break;
-		case 'q': a->quiet = true; break;
+		case 'q': a->quiet = args_quiet(); break;
 		case 'h': (void)main_help(v->name); return -1;
 		case '?': return exit_usage(v->name, NULL);
 		default:

@@ -17,12 +17,13 @@ struct subverb {
 
 static const struct subverb subverbs[] = {
 	{ "key", "key list", cmd_key_list,
-	  "usage: cryptfs key list [--json] VAULT\n"
+	  "usage: cryptfs key list [OPTION]... VAULT\n"
 	  "\n"
 	  "Show the slots of VAULT: what kind of secret opens each, since when, and what a guess\n"
 	  "costs. Asks for no secret and shows none.\n"
 	  "\n"
 	  "      --json              print a JSON object\n"
+	  USAGE_QUIET
 	  "  -h, --help              print this\n" },
 	{ "key", "key add", cmd_key_add,
 	  "usage: cryptfs key add [OPTION]... VAULT\n"

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "cli/colour.h"
 
 static bool is_continuation(unsigned char c)
 {
@@ -70,19 +71,34 @@ char *text_quote(const char *s)
 	return out;
 }
 
-void text_line(const char *fmt, ...)
+static char *text_format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+static char *text_format(const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *raw = NULL;
+	if (vasprintf(&raw, fmt, ap) < 0)
+		raw = NULL;
+	return raw ? text_escape(raw) : NULL;
+}
+
+void text_line(const char *fmt, ...)
+{
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vasprintf(&raw, fmt, ap);
+	_cleanup_free_ char *text = text_format(fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		raw = NULL;
-		return;
-	}
-	_cleanup_free_ char *text = text_escape(raw);
 	(void)puts(text ? text : "out of memory");
+}
+
+void text_head(enum colour c, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	_cleanup_free_ char *text = text_format(fmt, ap);
+	va_end(ap);
+	const char *line = text ? text : "out of memory";
+	int head = (int)strcspn(line, ":");
+	(void)printf("%s%.*s%s%s\n", colour(stdout, c), head, line, colour(stdout, COLOUR_NONE), line + head);
 }
 
 json_t *text_json(const char *s)

@@ -31,6 +31,8 @@
 	"                          write the recovery code to the new file FILE (-: standard\n"   \
 	"                          output) instead of the terminal\n"
 
+#define USAGE_QUIET "  -q, --quiet             print nothing but that, and errors\n"
+
 #define USAGE_QUIET_HELP                                   \
 	"  -q, --quiet             print errors only\n"    \
 	"  -h, --help              print this\n"

@@ -71,11 +71,12 @@ const struct verb verbs[] = {
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  USAGE_QUIET_HELP },
 	{ "info", cmd_info, "show a vault's settings",
-	  "usage: cryptfs info [--json] VAULT\n"
+	  "usage: cryptfs info [OPTION]... VAULT\n"
 	  "\n"
 	  "Show the settings of VAULT. Asks for no passphrase and shows no secret.\n"
 	  "\n"
 	  "      --json              print them as a JSON object\n"
+	  USAGE_QUIET
 	  "  -h, --help              print this\n" },
 	{ "ls", cmd_ls, "list files of a vault, without a mount",
 	  "usage: cryptfs ls [OPTION]... VAULT [PATH]\n"
@@ -180,4 +181,4 @@ const struct verb verbs[] = {
 	  "  -q, --quiet             print what is found only\n"
 	  "  -h, --help              print this\n" },
 };
-const size_t n_verbs = sizeof(verbs) / sizeof(verbs[0]);
+const size_t verbs_count = sizeof(verbs) / sizeof(verbs[0]);

@@ -15,6 +15,6 @@ struct verb {
 };
 
 extern const struct verb verbs[];
-extern const size_t n_verbs;
+extern const size_t verbs_count;
 
 #endif
