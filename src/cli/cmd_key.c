@@ -26,13 +26,13 @@ static void print_row(const struct vaultfile_slot *s)
 	slot_text_cost(cost, s);
 	if (s->kdf == VAULTFILE_BLAKE2B)
 		(void)snprintf(cost, sizeof(cost), "nothing to guess: random");
-	text_line("%-4u  %-18s  %-20s  %-49s  %s", (unsigned int)s->slot, vaultfile_kind_name(s->kind), created, cost,
+	text_line("%-4u  %-18s  %-20s  %-38s  %s", (unsigned int)s->slot, vaultfile_kind_name(s->kind), created, cost,
 		  s->label[0] ? s->label : "-");
 }
 
 static int print_list(const struct vaultfile *vf)
 {
-	text_line("%-4s  %-18s  %-20s  %-49s  %s", "SLOT", "KIND", "MADE", "COST OF A GUESS", "LABEL");
+	text_line("%-4s  %-18s  %-20s  %-38s  %s", "SLOT", "KIND", "MADE", "COST OF A GUESS", "LABEL");
 	for (uint32_t i = 0; i < vf->n_slots; i++)
 		print_row(&vf->slots[i]);
 	return EXIT_DONE;

@@ -32,8 +32,8 @@ json_t *slot_text_json(const struct vaultfile *vf)
 void slot_text_cost(char out[static SLOT_TEXT_COST_SIZE], const struct vaultfile_slot *s)
 {
 	if (s->kdf == VAULTFILE_ARGON2ID)
-		(void)snprintf(out, SLOT_TEXT_COST_SIZE, "%s, %u KiB of memory, %u passes, %u lanes",
-			       vaultfile_kdf_name(s->kdf), (unsigned int)s->memory_kib, (unsigned int)s->passes,
+		(void)snprintf(out, SLOT_TEXT_COST_SIZE, "%s, %.4g MiB, %u passes, %u lanes",
+			       vaultfile_kdf_name(s->kdf), s->memory_kib / 1024.0, (unsigned int)s->passes,
 			       (unsigned int)s->lanes);
 	else
 		(void)snprintf(out, SLOT_TEXT_COST_SIZE, "%s", vaultfile_kdf_name(s->kdf));

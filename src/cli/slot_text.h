@@ -12,7 +12,7 @@
 /* An array of objects with slot, kind, label, created and kdf. NULL without memory. */
 json_t *slot_text_json(const struct vaultfile *vf);
 
-/* "argon2id, 65536 KiB of memory, 3 passes, 4 lanes" */
+/* "argon2id, 64 MiB, 3 passes, 4 lanes" */
 #define SLOT_TEXT_COST_SIZE 112
 void slot_text_cost(char out[static SLOT_TEXT_COST_SIZE], const struct vaultfile_slot *s);
 
