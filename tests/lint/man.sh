@@ -13,14 +13,23 @@ for page in man/*.[1-9]; do
 	fi
 done
 
-# Options that a verb's --help shows and the page does not.
+# The page of a verb: its own, or the one that it shares.
+page_of() {
+	local name=cryptfs-${1%% *} shared
+	[ -f "man/$name.1" ] && echo "man/$name.1" && return
+	shared=$(sed -n "s/^\t$name=\([a-z-]*\).*/\1/p" Makefile.am)
+	echo "man/${shared:-$name}.1"
+}
+
+# Options that a verb's --help shows and its page does not.
 undocumented() {
-	local text
-	text=$(mandoc -Tascii man/cryptfs.1 | sed 's/.\x08//g')
+	local page text
+	page=$(page_of "$1")
+	text=$(mandoc -Tascii "$page" | sed 's/.\x08//g')
 	# shellcheck disable=SC2086
 	"$build/cryptfs" $1 --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u |
-		while read -r option; do
-			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in man/cryptfs.1"
+		grep -vxF -- --help | while read -r option; do
+			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in $page"
 		done
 }
 
