@@ -1,34 +1,93 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# bash completion for cryptfs(1). No text from a file's name is ever evaluated.
+# bash completion for cryptfs(1). No text from the line or from a file's name is ever evaluated.
+# Lists are sorted, with a line for each verb.
 
-_cryptfs_mountpoints()
+_cryptfs_verbs="cat check export info init key ls master mount passwd rekey settings status umount"
+
+# The options of a verb; short ones only where they have no long name.
+_cryptfs_options()
 {
-	# The kernel's list, with its octal escapes; printf -v assigns, it runs nothing.
-	local line point rest
-	while read -r _ _ _ _ point rest; do
-		[[ $rest == *' - fuse.cryptfs '* ]] || continue
-		printf -v line '%b' "${point//\\/\\0}"
-		[[ $line == "$1"* ]] && COMPREPLY+=("$line")
-	done </proc/self/mountinfo
+	local secret="--extpass --keyfile --keyring --passfile --recovery --recovery-file"
+	local price="--kdf-memory --kdf-time"
+	local fresh="--kind --label --new-keyfile --new-passfile --new-recovery-file --with-passphrase $price"
+	case $1 in
+	cat) echo "--help --no-sandbox --output --quiet --salvage $secret" ;;
+	check) echo "--help --jobs --json --no-sandbox --path --quick --quiet --repair --yes $secret" ;;
+	export) echo "--help --no-sandbox --overwrite --privileged --quiet --salvage $secret" ;;
+	info) echo "--help --json" ;;
+	init) echo "--extpass --help --hide-sizes --keyfile --label --passfile --quiet --recovery --recovery-file --shared --with-passphrase $price" ;;
+	key) echo "--help" ;;
+	"key add") echo "--help --quiet $fresh $secret" ;;
+	"key change") echo "--help --quiet $fresh $secret" ;;
+	"key list") echo "--help --json" ;;
+	"key remove") echo "--force --help --quiet $secret" ;;
+	"key test") echo "--help --quiet $secret" ;;
+	ls) echo "--help --json --long --no-sandbox --print0 --quiet --recursive $secret" ;;
+	master) echo "--help" ;;
+	"master export") echo "--help --output --quiet $secret" ;;
+	"master restore") echo "--force --help --kind --label --master-file --new-keyfile --new-passfile --quiet --with-passphrase $price" ;;
+	mount) echo "--allow-other --debug --foreground --help --no-sandbox --quiet --read-only --shared -o $secret" ;;
+	passwd) echo "--help --new-passfile --quiet $price $secret" ;;
+	rekey) echo "--help --jobs --no-sandbox --quiet --yes $secret" ;;
+	settings) echo "--help" ;;
+	"settings backup") echo "--force --help --quiet" ;;
+	"settings restore") echo "--force --help --quiet $secret" ;;
+	status) echo "--help --json" ;;
+	umount) echo "--help --lazy" ;;
+	esac
 }
 
-_cryptfs_dirs()
+# The second words of a verb.
+_cryptfs_seconds()
 {
-	local line
-	while IFS= read -r line; do
-		COMPREPLY+=("$line")
-	done < <(compgen -d -- "$1")
+	case $1 in
+	key) echo "add change list remove test" ;;
+	master) echo "export restore" ;;
+	settings) echo "backup restore" ;;
+	esac
 }
 
-_cryptfs_files()
+# Does this option take a value?
+_cryptfs_takes()
 {
-	local line
-	while IFS= read -r line; do
-		COMPREPLY+=("$line")
-	done < <(compgen -f -- "$1")
+	case $1 in
+	--extpass | --jobs | -j | --kdf-memory | --kdf-time | --keyfile | --kind | --label | --master-file) ;;
+	--new-keyfile | --new-passfile | --new-recovery-file | --output | -o | --passfile | --path) ;;
+	--recovery-file) ;;
+	*) return 1 ;;
+	esac
 }
 
-# Only from the fixed lists below.
+# The value of an option: OPTION VERB TYPED
+_cryptfs_value()
+{
+	case $1:$2 in
+	--extpass:*) _cryptfs_commands "$3" ;;
+	--jobs:* | -j:* | --kdf-*:* | --label:* | --path:*) ;;
+	--kind:"master restore") _cryptfs_words "$3" "keyfile passphrase" ;;
+	--kind:*) _cryptfs_words "$3" "keyfile keyring passphrase recovery" ;;
+	-o:mount) _cryptfs_list "$3" "allow_other noatime nodev noexec nosuid ro" ;;
+	*) _cryptfs_paths file "$3" ;;
+	esac
+}
+
+# The operand of a verb: "VERB:NUMBER" TYPED
+_cryptfs_operand()
+{
+	case $1 in
+	cat:[2-9]* | export:2 | ls:2) ;; # paths in the vault, which take its secret
+	export:3) _cryptfs_paths file "$2" ;;
+	init:1) _cryptfs_paths directory "$2" ;;
+	"key change:2" | "key remove:2") _cryptfs_slots "$2" ;;
+	mount:2) _cryptfs_paths directory "$2" ;;
+	"settings backup:2" | "settings restore:2") _cryptfs_paths file "$2" ;;
+	status:*) ;;
+	umount:1) _cryptfs_mountpoints "$2" ;;
+	*:1) _cryptfs_paths vault "$2" ;;
+	esac
+}
+
+# Of fixed words, those that begin like TYPED.
 _cryptfs_words()
 {
 	local word
@@ -37,93 +96,150 @@ _cryptfs_words()
 	done
 }
 
-# Slot numbers of the vault that is on the line already. Its path is used as it is: nothing is expanded but ~/.
-_cryptfs_slots()
+# The same, behind a comma.
+_cryptfs_list()
 {
-	local word vault= slot rest
-	for word in "${COMP_WORDS[@]:3:COMP_CWORD-3}"; do
-		[[ $word == -* ]] || vault=$word
+	local word before=
+	[[ $1 == *,* ]] && before=${1%,*},
+	for word in $2; do
+		[[ $before$word == "$1"* ]] && COMPREPLY+=("$before$word")
 	done
-	[[ $vault ]] || return
-	while read -r slot rest; do
-		[[ $slot =~ ^[0-9]+$ && $slot == "$1"* ]] && COMPREPLY+=("$slot")
-	done < <(cryptfs key list -- "${vault/#\~\//$HOME/}" 2>/dev/null)
 }
 
-_cryptfs_options()
+_cryptfs_commands()
 {
-	local secret="--passfile --extpass --keyfile --recovery --recovery-file --keyring"
-	local fresh="--kind --new-passfile --new-keyfile --with-passphrase --new-recovery-file --kdf-time --kdf-memory --label"
-	case $1 in
-	init)	echo "--passfile --extpass --keyfile --with-passphrase --recovery --recovery-file --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
-	mount)	echo "$secret --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
-	umount)	echo "--lazy --help" ;;
-	ls)	echo "--long --recursive --print0 --json $secret --no-sandbox --quiet --help -l -R" ;;
-	cat)	echo "--salvage --output $secret --no-sandbox --quiet --help" ;;
-	export)	echo "--overwrite --salvage --privileged $secret --no-sandbox --quiet --help" ;;
-	check)	echo "--path --quick --repair --yes --jobs --json $secret --no-sandbox --quiet --help -j" ;;
-	rekey)	echo "--yes --jobs $secret --no-sandbox --quiet --help -j" ;;
-	"key list") echo "--json --help" ;;
-	"key add" | "key change") echo "$fresh $secret --quiet --help" ;;
-	"key remove") echo "--force $secret --quiet --help" ;;
-	"key test") echo "$secret --quiet --help" ;;
-	passwd)	echo "--new-passfile --kdf-time --kdf-memory $secret --quiet --help" ;;
-	"settings backup") echo "--force --quiet --help" ;;
-	"settings restore") echo "--force $secret --quiet --help" ;;
-	"master export") echo "--output $secret --quiet --help -o" ;;
-	"master restore") echo "--master-file $fresh --force --quiet --help" ;;
-	info | status) echo "--json --help" ;;
-	esac
+	local line
+	while IFS= read -r line; do
+		COMPREPLY+=("$line")
+	done < <(compgen -c -- "$1")
+}
+
+# What a word of the line stands for, in REPLY: quotes taken off, "~/" expanded, with tilde set. A word with more than
+# that to expand is left alone, and the function fails. Quotes need not be closed.
+_cryptfs_unquote()
+{
+	local word=$1 c quote=
+	REPLY='' tilde=
+	[[ $word == "~/"* && $HOME ]] && tilde=1 word=${word:1} REPLY=$HOME
+	while [[ $word ]]; do
+		c=${word:0:1} word=${word:1}
+		case $quote$c in
+		"'" | '"') quote=$c ;;
+		"''" | '""') quote= ;;
+		"'"*) REPLY+=$c ;;
+		\\) REPLY+=${word:0:1} word=${word:1} ;;
+		'"\')
+			[[ $word == [\$\`\"\\]* ]] || REPLY+=\\
+			REPLY+=${word:0:1} word=${word:1}
+			;;
+		[\$\`] | '"'[\$\`]) return 1 ;;
+		*) REPLY+=${c} ;;
+		esac
+	done
+}
+
+# Paths that begin like TYPED: files, directories, or vaults, and directories if there is no vault.
+_cryptfs_paths()
+{
+	local kind=$1 tilde REPLY path failglob= hidden=()
+	_cryptfs_unquote "$2" || return
+	compopt -o filenames
+	local -
+	set +f
+	shopt -q failglob && failglob=1 && shopt -u failglob
+	# Vaults are often hidden.
+	[[ $kind == vault && ( -z $REPLY || $REPLY == */ ) ]] && hidden=("$REPLY".[!.]*)
+	for path in "$REPLY"* "${hidden[@]}"; do
+		case $kind in
+		file) [[ -e $path ]] || continue ;;
+		directory) [[ -d $path ]] || continue ;;
+		vault) [[ -f $path/cryptfs.json ]] || continue ;;
+		esac
+		_cryptfs_path "$path"
+	done
+	[[ $failglob ]] && shopt -s failglob
+	[[ $kind == vault && ${#COMPREPLY[@]} -eq 0 ]] && _cryptfs_paths directory "$2"
+}
+
+# One path as it is to be inserted: as it was typed, and nothing that looks like an option or somebody's home.
+_cryptfs_path()
+{
+	if [[ $tilde ]]; then
+		COMPREPLY+=("~${1#"$HOME"}")
+	elif [[ $1 == [-~]* ]]; then
+		COMPREPLY+=("./$1")
+	else
+		COMPREPLY+=("$1")
+	fi
+}
+
+# The kernel's list, with its octal escapes; printf -v assigns, it runs nothing.
+_cryptfs_mountpoints()
+{
+	local point rest path tilde REPLY
+	_cryptfs_unquote "$1" || return
+	while read -r _ _ _ _ point rest; do
+		[[ $rest == *' - fuse.cryptfs '* ]] || continue
+		printf -v path '%b.' "${point//\\/\\0}"
+		path=${path%.}
+		[[ $path == "$REPLY"* ]] && _cryptfs_path "$path"
+	done </proc/self/mountinfo
+	if ((${#COMPREPLY[@]})); then
+		compopt -o filenames
+	else
+		_cryptfs_paths directory "$1"
+	fi
+}
+
+# Slot numbers of the vault that is on the line already.
+_cryptfs_slots()
+{
+	local slot tilde REPLY
+	_cryptfs_unquote "$vault" || return
+	while read -r slot _; do
+		[[ $slot =~ ^[0-9]+$ && $slot == "$1"* ]] && COMPREPLY+=("$slot")
+	done < <(cryptfs key list -- "$REPLY" 2>/dev/null)
 }
 
 _cryptfs()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
+	local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} first=2 operands=0 literal= option= vault= i word
 	COMPREPLY=()
-
 	if ((COMP_CWORD == 1)); then
-		_cryptfs_words "$cur" "init mount umount info ls cat export check key passwd rekey settings master status --help --version"
+		_cryptfs_words "$cur" "$_cryptfs_verbs --help --version"
 		return
 	fi
-	if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
-		case $verb in
-		key)	_cryptfs_words "$cur" "list add change remove test" ;;
-		settings) _cryptfs_words "$cur" "backup restore" ;;
-		master)	_cryptfs_words "$cur" "export restore" ;;
-		esac
-		[[ $verb == key || $verb == settings || $verb == master ]] && return
+	if [[ $(_cryptfs_seconds "$verb") ]]; then
+		if ((COMP_CWORD == 2)); then
+			_cryptfs_words "$cur" "$(_cryptfs_seconds "$verb") --help"
+			return
+		fi
+		verb="$verb ${COMP_WORDS[2]}" first=3
 	fi
-	[[ $verb == key || $verb == settings || $verb == master ]] && verb="$verb ${COMP_WORDS[2]}"
-	case $prev in
-	--passfile | --output | --keyfile | --recovery-file | --new-passfile | --new-keyfile | --new-recovery-file | --master-file)
-		compopt -o filenames
-		_cryptfs_files "$cur"
-		return ;;
-	--kdf-time | --kdf-memory | --label | --path | --jobs | -j | --extpass)
-		return ;;
-	--kind)
-		_cryptfs_words "$cur" "passphrase recovery keyfile keyring"
-		return ;;
-	-o)
-		[[ $verb == "master export" ]] && compopt -o filenames && _cryptfs_files "$cur" && return
-		_cryptfs_words "$cur" "ro allow_other noatime nosuid nodev noexec"
-		return ;;
-	esac
-	if [[ $cur == -* ]]; then
+	# What is before the cursor: bash has made three words of --option=value.
+	for ((i = first; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $option && $word == = ]]; then
+			continue
+		elif [[ $option ]]; then
+			option=
+		elif [[ ! $literal && $word == -- ]]; then
+			literal=1
+		elif [[ ! $literal && $word == -?* ]]; then
+			_cryptfs_takes "$word" && option=$word
+		else
+			((operands++))
+			((operands == 1)) && vault=$word
+		fi
+	done
+	if [[ $option ]]; then
+		[[ $cur == = ]] && cur=
+		_cryptfs_value "$option" "$verb" "$cur"
+	elif [[ ! $literal && $cur == -* ]]; then
 		_cryptfs_words "$cur" "$(_cryptfs_options "$verb")"
-		return
+	else
+		_cryptfs_operand "$verb:$((operands + 1))" "$cur"
 	fi
-	compopt -o filenames
-	case $verb in
-	umount)	_cryptfs_mountpoints "$cur" ;;
-	"key remove" | "key change") _cryptfs_slots "$cur" ;;
-	"settings "*) [[ $prev == -* ]] || ((COMP_CWORD == 3)) || _cryptfs_files "$cur" ;;
-	esac
-	((${#COMPREPLY[@]})) && return
-	case $verb in
-	init | mount | umount | info | ls | cat | export | check | rekey | passwd | "key "* | "settings "* | "master "*)
-		_cryptfs_dirs "$cur" ;;
-	esac
 }
 
 complete -F _cryptfs cryptfs

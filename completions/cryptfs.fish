@@ -1,107 +1,171 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# fish completion for cryptfs(1). No text from a file's name is ever evaluated.
+# fish completion for cryptfs(1). No text from the line or from a file's name is ever evaluated.
+# Lists are sorted, with a line for each verb or option.
 
-set -l verbs init mount umount info ls cat export check key passwd rekey settings master status
-
-complete -c cryptfs -f
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a init -d 'make a new vault'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a mount -d 'mount a vault'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a umount -d 'unmount, and wait until all is written'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a info -d 'show a vault\'s settings'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a ls -d 'list files of a vault, without a mount'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a cat -d 'print files of a vault, without a mount'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a export -d 'copy files out of a vault, without a mount'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a check -d 'verify a vault, and repair what can be'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a key -d 'list, add, change, remove and test its secrets'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a passwd -d 'change the passphrase'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a rekey -d 'give a vault a new master key'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a settings -d 'keep a copy of its settings, and put it back'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a master -d 'keep its master key on paper, and use it'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a status -d 'show what is mounted'
-complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'print the version'
-complete -c cryptfs -s h -l help -d 'print help'
-
-# The second word of some verbs; is the line that of 'key add' and the like?
-function __cryptfs_second
-    set -l words (commandline -opc)
-    test (count $words) -eq 2; and contains -- $words[2] $argv
+# What the line has before the cursor, without options and their values: cryptfs, verb, operands.
+function __cryptfs_words
+    set -l takes --extpass --jobs --kdf-memory --kdf-time --keyfile --kind --label --master-file --new-keyfile \
+        --new-passfile --new-recovery-file --output --passfile --path --recovery-file -j -o
+    set -l value no
+    set -l literal no
+    for word in (commandline -opc)
+        if test $value = yes
+            set value no
+        else if test $literal = no; and test "$word" = --
+            set literal yes
+        else if test $literal = no; and string match -q -- '-*' $word
+            contains -- $word $takes; and set value yes
+        else
+            printf '%s\n' $word
+        end
+    end
 end
 
-function __cryptfs_two
-    set -l words (commandline -opc)
-    test (count $words) -ge 3; and contains -- "$words[2] $words[3]" $argv
+# Is the line of this verb, of one word or two?
+function __cryptfs_verb
+    set -l words (__cryptfs_words)
+    contains -- "$words[2]" $argv; or begin
+        test (count $words) -ge 3; and contains -- "$words[2] $words[3]" $argv
+    end
+end
+
+# Is the next word operand number N of one of these verbs?
+function __cryptfs_operand
+    set -l words (__cryptfs_words)
+    set -l n (count $words)
+    contains -- "$words[2]" $argv[2..-1]; and test $n -eq (math $argv[1] + 1); and return
+    test $n -ge 3; and contains -- "$words[2] $words[3]" $argv[2..-1]; and test $n -eq (math $argv[1] + 2)
+end
+
+# Is a verb still to come, or the second word of one?
+function __cryptfs_first
+    test (count (__cryptfs_words)) -eq 1
+end
+
+function __cryptfs_second
+    set -l words (__cryptfs_words)
+    test (count $words) -eq 2; and test $words[2] = $argv[1]
+end
+
+# Vaults, hidden ones too; directories if there is none.
+function __cryptfs_vaults
+    set -l typed (commandline -ct)
+    set -l vaults
+    if not string match -qr '[$()*?{}\\\\\'"~]' -- $typed
+        set -l found "$typed"*/cryptfs.json "$typed".*/cryptfs.json
+        for file in $found
+            set -a vaults (string replace -r '^(?=[-~])' './' -- (string replace -r 'cryptfs\.json$' '' -- $file | string collect))
+        end
+    end
+    if set -q vaults[1]
+        printf '%s\n' $vaults
+    else
+        __fish_complete_directories $typed ''
+    end
+end
+
+# The kernel's list, with its octal escapes.
+function __cryptfs_mountpoints
+    set -l points
+    while read -l -d ' ' -a fields
+        string match -q '* - fuse.cryptfs *' -- "$fields"; or continue
+        set -a points (printf '%b' (string replace -a -r '\\\\([0-7]{3})' '\\\\0$1' -- $fields[5]))
+    end </proc/self/mountinfo
+    if set -q points[1]
+        printf '%s\n' $points
+    else
+        __fish_complete_directories (commandline -ct) ''
+    end
 end
 
 # Slot numbers of the vault that is on the line already.
 function __cryptfs_slots
-    set -l words (commandline -opc)
-    for word in $words[4..-1]
-        string match -q -- '-*' $word; and continue
-        cryptfs key list -- (string replace -r '^~/' "$HOME/" -- $word) 2>/dev/null | string match -r '^[0-9]+'
-        return
-    end
+    set -l words (__cryptfs_words)
+    set -q words[4]; or return
+    cryptfs key list -- (string replace -r '^~/' "$HOME/" -- $words[4]) 2>/dev/null | string match -r '^[0-9]+'
 end
 
-complete -c cryptfs -n '__cryptfs_second key' -a 'list add change remove test'
-complete -c cryptfs -n '__cryptfs_second settings' -a 'backup restore'
-complete -c cryptfs -n '__cryptfs_second master' -a 'export restore'
-complete -c cryptfs -n '__cryptfs_two "key remove" "key change"' -a '(__cryptfs_slots)' -d slot
-complete -c cryptfs -n '__cryptfs_two "settings backup" "settings restore"' -F
+complete -c cryptfs -f
 
-set -l unlock '__fish_seen_subcommand_from mount ls cat export check passwd rekey; or __cryptfs_two "key add" "key change" "key remove" "key test" "settings restore" "master export"'
-set -l fresh '__cryptfs_two "key add" "key change" "master restore"'
+# Verbs
+complete -c cryptfs -n __cryptfs_first -a cat -d 'print files of a vault, without a mount'
+complete -c cryptfs -n __cryptfs_first -a check -d 'verify a vault, and repair what can be'
+complete -c cryptfs -n __cryptfs_first -a export -d 'copy files out of a vault, without a mount'
+complete -c cryptfs -n __cryptfs_first -a info -d 'show a vault\'s settings'
+complete -c cryptfs -n __cryptfs_first -a init -d 'make a new vault'
+complete -c cryptfs -n __cryptfs_first -a key -d 'list, add, change, remove and test its secrets'
+complete -c cryptfs -n __cryptfs_first -a ls -d 'list files of a vault, without a mount'
+complete -c cryptfs -n __cryptfs_first -a master -d 'keep its master key on paper, and use it'
+complete -c cryptfs -n __cryptfs_first -a mount -d 'mount a vault'
+complete -c cryptfs -n __cryptfs_first -a passwd -d 'change the passphrase'
+complete -c cryptfs -n __cryptfs_first -a rekey -d 'give a vault a new master key'
+complete -c cryptfs -n __cryptfs_first -a settings -d 'keep a copy of its settings, and put it back'
+complete -c cryptfs -n __cryptfs_first -a status -d 'show what is mounted'
+complete -c cryptfs -n __cryptfs_first -a umount -d 'unmount, and wait until all is written'
+complete -c cryptfs -n __cryptfs_first -s V -l version -d 'print the version'
+complete -c cryptfs -s h -l help -d 'print help'
+
+# Second words
+complete -c cryptfs -n '__cryptfs_second key' -a 'add change list remove test'
+complete -c cryptfs -n '__cryptfs_second master' -a 'export restore'
+complete -c cryptfs -n '__cryptfs_second settings' -a 'backup restore'
+
+# Operands
+set -l vaults cat check export info 'key add' 'key change' 'key list' 'key remove' 'key test' ls 'master export' \
+    'master restore' mount passwd rekey 'settings backup' 'settings restore'
+complete -c cryptfs -n "__cryptfs_operand 1 $(string escape -- $vaults | string join ' ')" -a '(__cryptfs_vaults)' -d vault
+complete -c cryptfs -n '__cryptfs_operand 1 init' -a '(__fish_complete_directories (commandline -ct) "")'
+complete -c cryptfs -n '__cryptfs_operand 1 umount' -a '(__cryptfs_mountpoints)' -d 'mount point'
+complete -c cryptfs -n '__cryptfs_operand 2 "key change" "key remove"' -a '(__cryptfs_slots)' -d slot
+complete -c cryptfs -n '__cryptfs_operand 2 mount' -a '(__fish_complete_directories (commandline -ct) "")'
+complete -c cryptfs -n '__cryptfs_operand 2 "settings backup" "settings restore"' -F
+complete -c cryptfs -n '__cryptfs_operand 3 export' -F
+
+# Options of many verbs
+set -l unlock '__cryptfs_verb cat check export "key add" "key change" "key remove" "key test" ls "master export" mount passwd rekey "settings restore"'
+complete -c cryptfs -n "$unlock; or __cryptfs_verb init" -l extpass -x -a '(__fish_complete_command)' -d 'command that prints the passphrase'
 complete -c cryptfs -n $unlock -l keyfile -r -F -d 'open it with a key file'
+complete -c cryptfs -n $unlock -l keyring -d 'open it with the login keyring'
+complete -c cryptfs -n "$unlock; or __cryptfs_verb init" -l passfile -r -F -d 'first line is the passphrase'
 complete -c cryptfs -n $unlock -l recovery -d 'open it with a recovery code'
 complete -c cryptfs -n $unlock -l recovery-file -r -F -d 'first line is the recovery code'
-complete -c cryptfs -n $unlock -l keyring -d 'open it with the login keyring'
-complete -c cryptfs -n $fresh -l kind -x -a 'passphrase recovery keyfile keyring' -d 'of the new secret'
-complete -c cryptfs -n "$fresh; or __fish_seen_subcommand_from passwd" -l new-passfile -r -F -d 'first line is the new passphrase'
-complete -c cryptfs -n $fresh -l new-keyfile -r -F -d 'a key file, made if it does not exist'
-complete -c cryptfs -n "$fresh; or __fish_seen_subcommand_from init" -l with-passphrase -d 'the key file and a passphrase together'
-complete -c cryptfs -n $fresh -l new-recovery-file -r -F -d 'write the recovery code there'
-complete -c cryptfs -n "$fresh; or __fish_seen_subcommand_from passwd" -l kdf-time -x -d 'seconds that unlocking takes'
-complete -c cryptfs -n "$fresh; or __fish_seen_subcommand_from passwd" -l kdf-memory -x -d 'MiB that unlocking takes'
-complete -c cryptfs -n $fresh -l label -x -d 'a name to show'
-complete -c cryptfs -n '__cryptfs_two "key remove" "settings backup" "settings restore" "master restore"' -l force -d 'although it may lose something'
-complete -c cryptfs -n '__cryptfs_two "key list"' -l json -d 'print a JSON object'
-complete -c cryptfs -n '__cryptfs_two "master export"' -s o -l output -r -F -d 'write to a new file'
-complete -c cryptfs -n '__cryptfs_two "master restore"' -l master-file -r -F -d 'first line is the master key'
-complete -c cryptfs -n '__fish_seen_subcommand_from init' -l keyfile -r -F -d 'a key file, made if it does not exist'
-complete -c cryptfs -n '__fish_seen_subcommand_from init' -l recovery -d 'a recovery code as well'
-complete -c cryptfs -n '__fish_seen_subcommand_from init' -l recovery-file -r -F -d 'write the recovery code there'
 
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls cat export check passwd rekey; or __cryptfs_two "key list" "key add" "key change" "key remove" "key test" "settings backup" "settings restore" "master export" "master restore"' -a '(__fish_complete_directories (commandline -ct))'
+complete -c cryptfs -n '__cryptfs_verb "key remove" "master restore" "settings backup" "settings restore"' -l force -d 'although it may lose something'
+complete -c cryptfs -n '__cryptfs_verb check rekey' -s j -l jobs -x -d 'how many threads'
+complete -c cryptfs -n '__cryptfs_verb check info "key list" ls status' -l json -d 'print a JSON object'
+complete -c cryptfs -n '__cryptfs_verb init "key add" "key change" "master restore" passwd' -l kdf-memory -x -d 'MiB that unlocking takes'
+complete -c cryptfs -n '__cryptfs_verb init "key add" "key change" "master restore" passwd' -l kdf-time -x -d 'seconds that unlocking takes'
+complete -c cryptfs -n '__cryptfs_verb "key add" "key change"' -l kind -x -a 'keyfile keyring passphrase recovery' -d 'of the new secret'
+complete -c cryptfs -n '__cryptfs_verb "master restore"' -l kind -x -a 'keyfile passphrase' -d 'of the new secret'
+complete -c cryptfs -n '__cryptfs_verb init "key add" "key change" "master restore"' -l label -x -d 'a name to show'
+complete -c cryptfs -n '__cryptfs_verb "key add" "key change" "master restore"' -l new-keyfile -r -F -d 'a key file, made if it does not exist'
+complete -c cryptfs -n '__cryptfs_verb "key add" "key change" "master restore" passwd' -l new-passfile -r -F -d 'first line is the new passphrase'
+complete -c cryptfs -n '__cryptfs_verb "key add" "key change"' -l new-recovery-file -r -F -d 'write the recovery code there'
+complete -c cryptfs -n '__cryptfs_verb cat check export ls mount rekey' -l no-sandbox -d 'keep all powers'
+complete -c cryptfs -n '__cryptfs_verb cat "master export"' -s o -l output -r -F -d 'write to a new file'
+complete -c cryptfs -n '__cryptfs_verb cat check export init "key add" "key change" "key remove" "key test" ls "master export" "master restore" mount passwd rekey "settings backup" "settings restore"' -s q -l quiet -d 'print less'
+complete -c cryptfs -n '__cryptfs_verb cat export' -l salvage -d 'of damaged files what is intact'
+complete -c cryptfs -n '__cryptfs_verb init mount' -l shared -d 'others may change the vault while it is mounted'
+complete -c cryptfs -n '__cryptfs_verb init "key add" "key change" "master restore"' -l with-passphrase -d 'the key file and a passphrase together'
+complete -c cryptfs -n '__cryptfs_verb check rekey' -l yes -d 'do not ask'
 
-complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l passfile -r -F -d 'first line is the passphrase'
-complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l extpass -x -d 'command that prints the passphrase'
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l shared -d 'others may change the vault while it is mounted'
-complete -c cryptfs -n '__fish_seen_subcommand_from mount ls cat export check rekey' -l no-sandbox -d 'keep all powers'
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check key passwd rekey settings master' -s q -l quiet -d 'print less'
-
-complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-time -x -d 'seconds that unlocking takes'
-complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-memory -x -d 'MiB that unlocking takes'
-complete -c cryptfs -n '__fish_seen_subcommand_from init' -l hide-sizes -d 'show sizes in whole pages only'
-complete -c cryptfs -n '__fish_seen_subcommand_from init' -l label -x -d 'a name to show'
-
-complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s f -l foreground -d 'stay in the foreground'
-complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s r -l read-only -d 'nothing can be changed'
-complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l allow-other -d 'other users may use the mount'
-complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s o -x -a 'ro allow_other noatime nosuid nodev noexec' -d 'mount options'
-complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l debug -d 'trace every request'
-
-complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s z -l lazy -d 'detach it even if it is in use'
-complete -c cryptfs -n '__fish_seen_subcommand_from info ls check status' -l json -d 'print a JSON object'
-
-complete -c cryptfs -n '__fish_seen_subcommand_from ls' -s l -l long -d 'with mode, owner, size and time'
-complete -c cryptfs -n '__fish_seen_subcommand_from ls' -s R -l recursive -d 'with all that is below'
-complete -c cryptfs -n '__fish_seen_subcommand_from ls' -s 0 -l print0 -d 'a NUL behind each name'
-complete -c cryptfs -n '__fish_seen_subcommand_from cat export' -l salvage -d 'of damaged files what is intact'
-complete -c cryptfs -n '__fish_seen_subcommand_from cat' -s o -l output -r -F -d 'write to a new file'
-complete -c cryptfs -n '__fish_seen_subcommand_from export' -l overwrite -d 'replace files that are there'
-complete -c cryptfs -n '__fish_seen_subcommand_from export' -l privileged -d 'keep set-ID bits and devices'
-
-complete -c cryptfs -n '__fish_seen_subcommand_from check' -l path -x -d 'only what is at or below'
-complete -c cryptfs -n '__fish_seen_subcommand_from check' -l quick -d 'names, and both ends of each file'
-complete -c cryptfs -n '__fish_seen_subcommand_from check' -l repair -d 'mend what can be without losing anything'
-complete -c cryptfs -n '__fish_seen_subcommand_from check rekey' -l yes -d 'do not ask'
-complete -c cryptfs -n '__fish_seen_subcommand_from check rekey' -s j -l jobs -x -d 'how many threads'
+# Options of one verb
+complete -c cryptfs -n '__cryptfs_verb check' -l path -x -d 'only what is at or below'
+complete -c cryptfs -n '__cryptfs_verb check' -l quick -d 'names, and both ends of each file'
+complete -c cryptfs -n '__cryptfs_verb check' -l repair -d 'mend what can be without losing anything'
+complete -c cryptfs -n '__cryptfs_verb export' -l overwrite -d 'replace files that are there'
+complete -c cryptfs -n '__cryptfs_verb export' -l privileged -d 'keep set-ID bits and devices'
+complete -c cryptfs -n '__cryptfs_verb init' -l hide-sizes -d 'show sizes in whole pages only'
+complete -c cryptfs -n '__cryptfs_verb init' -l keyfile -r -F -d 'a key file, made if it does not exist'
+complete -c cryptfs -n '__cryptfs_verb init' -l recovery -d 'a recovery code as well'
+complete -c cryptfs -n '__cryptfs_verb init' -l recovery-file -r -F -d 'write the recovery code there'
+complete -c cryptfs -n '__cryptfs_verb ls' -s l -l long -d 'with mode, owner, size and time'
+complete -c cryptfs -n '__cryptfs_verb ls' -s 0 -l print0 -d 'a NUL behind each name'
+complete -c cryptfs -n '__cryptfs_verb ls' -s R -l recursive -d 'with all that is below'
+complete -c cryptfs -n '__cryptfs_verb "master restore"' -l master-file -r -F -d 'first line is the master key'
+complete -c cryptfs -n '__cryptfs_verb mount' -l allow-other -d 'other users may use the mount'
+complete -c cryptfs -n '__cryptfs_verb mount' -l debug -d 'trace every request'
+complete -c cryptfs -n '__cryptfs_verb mount' -s f -l foreground -d 'stay in the foreground'
+complete -c cryptfs -n '__cryptfs_verb mount' -s o -x -a '(__fish_append , allow_other noatime nodev noexec nosuid ro)' -d 'mount options'
+complete -c cryptfs -n '__cryptfs_verb mount' -s r -l read-only -d 'nothing can be changed'
+complete -c cryptfs -n '__cryptfs_verb umount' -s z -l lazy -d 'detach it even if it is in use'

@@ -51,7 +51,7 @@ int main_help(const char *verb)
 	const struct verb *v = find_verb(verb);
 	const char *usage = v ? v->usage : subverbs_usage(verb);
 	if (usage)
-		(void)fputs(usage, stdout);
+		(void)printf("%s\nMore: man cryptfs-%.*s\n", usage, (int)strcspn(verb, " "), verb);
 	return EXIT_DONE;
 }
 
