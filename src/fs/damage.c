@@ -119,7 +119,7 @@ static void damage_log(const struct damage_found *f, uint64_t unsaid)
 	const char *path = n > DAMAGE_LOG_PATH ? f->path + n - DAMAGE_LOG_PATH : f->path;
 	damage_what(what, f);
 	if (unsaid > 0)
-		(void)snprintf(more, sizeof(more), "; before it %" PRIu64 " times that were not logged", unsaid);
+		(void)snprintf(more, sizeof(more), "; %" PRIu64 " times before it were not logged", unsaid);
 	log_error("damaged: %s%s: %s: %s (%s, inode %llu)%s", path != f->path ? DAMAGE_CUT : "",
 		  *path ? path : "without a name", what, damage_wrong(f), f->doing, (unsigned long long)f->ino, more);
 }
@@ -189,7 +189,7 @@ uint64_t damage_get(struct damage *d, struct damage_found *last)
 void damage_end(struct damage *d)
 {
 	if (d->choke.unsaid > 0)
-		log_error("damaged: %" PRIu64 " times since the mount, of which the last %" PRIu64
-			  " were not logged: cryptfs check finds all that is damaged",
-			  d->count, d->choke.unsaid);
+		log_warn("damage was met %" PRIu64 " times since the mount, and not logged each time; to find all that "
+			 "is damaged: cryptfs check",
+			 d->count);
 }

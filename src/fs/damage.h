@@ -61,7 +61,7 @@ void damage_told(void *arg, enum store_damage what, ino_t ino, const char *disk)
 /* How often there was damage; if at all, *last is the last. */
 uint64_t damage_get(struct damage *d, struct damage_found *last);
 
-/* At the end: say how much was left unsaid, if anything was. */
+/* At the end, if something was left unsaid: say so. */
 void damage_end(struct damage *d);
 
 /* "block 17", "link": what it was, in out. "does not open", "is missing", "...": what is wrong with it. */
