@@ -72,7 +72,8 @@ _cryptfs_options()
 	"settings restore") echo "--force $secret --quiet --help" ;;
 	"master export") echo "--output $secret --quiet --help -o" ;;
 	"master restore") echo "--master-file $fresh --force --quiet --help" ;;
-	info | status) echo "--json --help" ;;
+	info)	echo "--json --help" ;;
+	status)	echo "--json --watch --quiet --help -q" ;;
 	esac
 }
 
@@ -115,13 +116,13 @@ _cryptfs()
 	fi
 	compopt -o filenames
 	case $verb in
-	umount)	_cryptfs_mountpoints "$cur" ;;
+	umount | status) _cryptfs_mountpoints "$cur" ;;
 	"key remove" | "key change") _cryptfs_slots "$cur" ;;
 	"settings "*) [[ $prev == -* ]] || ((COMP_CWORD == 3)) || _cryptfs_files "$cur" ;;
 	esac
 	((${#COMPREPLY[@]})) && return
 	case $verb in
-	init | mount | umount | info | ls | cat | export | check | rekey | passwd | "key "* | "settings "* | "master "*)
+	init | mount | umount | info | ls | cat | export | check | rekey | passwd | status | "key "* | "settings "* | "master "*)
 		_cryptfs_dirs "$cur" ;;
 	esac
 }

@@ -76,7 +76,7 @@ complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l passfil
 complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l extpass -x -d 'command that prints the passphrase'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l shared -d 'others may change the vault while it is mounted'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount ls cat export check rekey' -l no-sandbox -d 'keep all powers'
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check key passwd rekey settings master' -s q -l quiet -d 'print less'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check key passwd rekey settings master status' -s q -l quiet -d 'print less'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-time -x -d 'seconds that unlocking takes'
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-memory -x -d 'MiB that unlocking takes'
@@ -91,6 +91,7 @@ complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l debug -d 'trace ev
 
 complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s z -l lazy -d 'detach it even if it is in use'
 complete -c cryptfs -n '__fish_seen_subcommand_from info ls check status' -l json -d 'print a JSON object'
+complete -c cryptfs -n '__fish_seen_subcommand_from status' -l watch -d 'again and again'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from ls' -s l -l long -d 'with mode, owner, size and time'
 complete -c cryptfs -n '__fish_seen_subcommand_from ls' -s R -l recursive -d 'with all that is below'
