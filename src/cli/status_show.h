@@ -28,23 +28,24 @@ struct status_list {
 	double at; /* seconds of a clock that only goes forward */
 };
 
-/* cmd_status.c. What is mounted now, but only what lies on the path 'only' or has it as its vault, unless that is NULL;
- * with rates since 'before' (nothing at first). Returns 0 or -errno. */
+/* status_load.c. What is mounted now, but only what lies on the path 'only' or has it as its vault, unless that is
+ * NULL; with rates since 'before' (nothing at first). Returns 0 or -errno. */
 int status_load(const char *only, const struct status_list *before, struct status_list *out);
 void status_free(struct status_list *list);
+
+/* 'operand' is not mounted. Says so, returns EXIT_NO_VAULT. */
+int status_not_mounted(const char *operand);
+
 #define _cleanup_status_list_ __attribute__((cleanup(status_free)))
 
-/* status_text.c. All of it for people, escaped. With 'only' (an operand) nothing is said of an empty list. */
+/* status_text.c. All of it for people, escaped. */
 void status_text(FILE *out, const struct status_list *list);
 
-/* status_json.c. NULL without memory. With a time it is one of many. */
+/* status_json.c. NULL without memory. One of many comes with the time, and with rates. */
 json_t *status_json(const struct status_list *list, bool many);
 
 /* status_watch.c. Again and again, this many seconds apart, until SIGINT or until nobody reads it any more; with 'only'
  * until that is not mounted. Returns an exit code. */
 int status_watch(const char *only, const char *operand, bool json, double seconds);
-
-/* cmd_status.c: 'operand' is not mounted. Says so, returns EXIT_NO_VAULT. */
-int status_not_mounted(const char *operand);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which of many messages are said: of one thing the first, and another when some time has gone by; of all of them a few at
- * once, and then one now and then. What is left unsaid is counted. Knows no clock: times are seconds of one that never
- * goes back. The caller locks.
+ * Which of many messages are said: of one thing the first, and another when some time has gone by; of all of them a
+ * few at once, and then one now and then. What is left unsaid is counted. Knows no clock: times are seconds of one that
+ * never goes back. The caller locks.
  */
 #ifndef CRYPTFS_FS_CHOKE_H
 #define CRYPTFS_FS_CHOKE_H

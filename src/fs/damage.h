@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Damage that a mount meets: all of it passes damage_report, which counts it, remembers the last, and logs it, but not
- * every time. Damage is what does not open: blocks, link targets, attributes, names, directory IDs; changed by somebody,
- * spoiled by the disk, or of a newer cryptfs. It is told where it is by names on disk, from the vault's root.
+ * Damage that a mount meets: all of it ends in damage_take, which counts it, remembers the last, and logs it, but not
+ * every time. Damage is what does not open: blocks, link targets, attributes, names, directory IDs; changed by
+ * somebody, spoiled by the disk, or of a newer cryptfs. Where it is is told by names on disk, from the vault's root.
  */
 #ifndef CRYPTFS_FS_DAMAGE_H
 #define CRYPTFS_FS_DAMAGE_H
