@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Messages to people: to stderr, unless a sink is set.
- * Never pass plaintext names, contents or secrets; say inode and block numbers.
+ * Never pass plaintext names, contents or secrets; say names on disk, inode and block numbers.
  * Thread-safe. With CRYPTFS_WARN_FATAL=1 in the environment (tests) a warning or error of the
  * running daemon aborts it.
  */

@@ -1,110 +1,116 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * cryptfs status: what is mounted, from where, by which process, and how.
+ * cryptfs status: what is mounted, from where, by which process, how, and what has come of it.
  */
-#include <stdio.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
-#include "cli/mounts.h"
+#include "cli/status_show.h"
 
-static const char *state_name(enum mounts_state state)
-{
-	switch (state) {
-	case MOUNTS_ALIVE: return "alive";
-	case MOUNTS_DEAD: return "dead";
-	case MOUNTS_SILENT: return "silent";
-	default: return "unreadable";
-	}
-}
+#define SECONDS 2.0
+#define SECONDS_LEAST 0.1
+#define SECONDS_MOST 86400.0
 
-static json_t *since_json(const struct mounts_status *st)
-{
-	char text[TEXT_TIME_SIZE];
-	if (st->since == 0)
-		return json_null();
-	text_time(text, st->since);
-	return json_string(text);
-}
+struct status_args {
+	bool json, quiet;
+	double watch; /* seconds, or 0 */
+	const char *operand;
+};
 
-static json_t *sandbox_json(const struct mounts_sandbox *s)
+/* Do all of them answer, or belong to others? */
+static int judge(const struct status_list *list)
 {
-	if (!s->known)
-		return json_null();
-	return json_pack("{s:b, s:b, s:i, s:b}", "no_new_privs", (int)s->no_new_privs, "capabilities",
-			 (int)s->capabilities, "landlock", s->landlock, "seccomp", (int)s->seccomp);
-}
-
-static json_t *mount_json(const struct mountinfo *e)
-{
-	struct mounts_status st;
-	mounts_ask(e->mountpoint, &st);
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:o}", "mountpoint", text_json(e->mountpoint),
-			 "vault", text_json(e->source), "state", state_name(st.state), "pid",
-			 st.pid > 0 ? json_integer(st.pid) : json_null(), "mode",
-			 st.mode[0] ? text_json(st.mode) : json_null(), "read_only", e->read_only ? 1 : 0,
-			 "since", since_json(&st), "inodes",
-			 st.inodes >= 0 ? json_integer(st.inodes) : json_null(), "sandbox",
-			 sandbox_json(&st.sandbox));
-}
-
-static int print_json(const struct mounts *m)
-{
-	json_t *list = json_array();
-	for (size_t i = 0; i < m->n; i++)
-		if (m->entries[i].ours)
-			(void)json_array_append_new(list, mount_json(&m->entries[i]));
-	return text_print_json(json_pack("{s:o}", "mounts", list));
-}
-
-static void print_mount(const struct mountinfo *e)
-{
-	struct mounts_status st;
-	mounts_ask(e->mountpoint, &st);
-	text_line("%s", e->mountpoint);
-	text_line("    vault    %s", e->source);
-	text_line("    mode     %s%s%s", st.mode, st.mode[0] ? ", " : "",
-		  e->read_only ? "read-only" : "read-write");
-	if (st.state == MOUNTS_DEAD)
-		text_line("    state    dead: its process is gone (to clear it away: cryptfs umount)");
-	else if (st.state == MOUNTS_SILENT)
-		text_line("    state    silent: its process does not answer");
-	else if (st.state == MOUNTS_UNREADABLE)
-		text_line("    state    unreadable: it is another user's");
-	if (st.pid > 0)
-		text_line("    process  %ld", (long)st.pid);
-	if (st.since > 0) {
-		char since[TEXT_TIME_SIZE];
-		text_time(since, st.since);
-		text_line("    since    %s", since);
-	}
-	if (st.inodes >= 0)
-		text_line("    inodes   %lld known to the kernel", (long long)st.inodes);
-}
-
-static int print_text(const struct mounts *m)
-{
-	bool any = false;
-	for (size_t i = 0; i < m->n; i++) {
-		if (!m->entries[i].ours)
-			continue;
-		any = true;
-		print_mount(&m->entries[i]);
-	}
-	if (!any)
-		(void)puts("nothing is mounted");
+	for (size_t i = 0; i < list->n; i++)
+		if (list->mounts[i].st.state == MOUNTS_DEAD || list->mounts[i].st.state == MOUNTS_SILENT)
+			return EXIT_FAILED;
 	return EXIT_DONE;
+}
+
+static int show_once(const struct status_args *a, const char *only)
+{
+	static const struct status_list none;
+	_cleanup_status_list_ struct status_list list = { NULL, 0, 0 };
+	int err = status_load(only, &none, &list);
+	if (err < 0)
+		return exit_fail(EXIT_FAILED, "cannot read the list of mounts: %s", exit_reason(err));
+	if (only && list.n == 0)
+		return a->quiet ? EXIT_NO_VAULT : status_not_mounted(a->operand);
+	if (a->json && text_print_json(status_json(&list, false)) != EXIT_DONE)
+		return EXIT_FAILED;
+	if (!a->json && !a->quiet)
+		status_text(stdout, &list);
+	return only ? judge(&list) : EXIT_DONE;
+}
+
+static int status(const struct status_args *a)
+{
+	_cleanup_free_ char *real = NULL;
+	int err = a->operand ? paths_resolve(a->operand, &real) : 0;
+	if (err == -ENOENT || err == -ENOTDIR)
+		return a->quiet ? EXIT_NO_VAULT
+				: exit_fail(EXIT_NO_VAULT, "there is no mount point or vault '%s'", a->operand);
+	if (err < 0)
+		return exit_fail(EXIT_FAILED, "cannot look at '%s': %s", a->operand, exit_reason(err));
+	return a->watch > 0 ? status_watch(real, a->operand, a->json, a->watch) : show_once(a, real);
+}
+
+/* Digits, with a point perhaps: a directory of that name is ./5. */
+static bool is_number(const char *s)
+{
+	return *s && s[strspn(s, "0123456789.")] == '\0' && strcspn(s, "0123456789") < strlen(s);
+}
+
+static int parse_seconds(const char *text, double *out)
+{
+	char *end;
+	double n = strtod(text, &end);
+	if (!is_number(text) || *end || n < SECONDS_LEAST || n > SECONDS_MOST)
+		return exit_usage("status", "--watch takes seconds, from 0.1 to 86400, not '%s'", text);
+	*out = n;
+	return 0;
+}
+
+static int check_args(const struct status_args *a, int operands)
+{
+	if (operands > 1)
+		return exit_usage("status", "status takes one operand at most: a mount point or a vault");
+	if (a->quiet && (a->json || a->watch > 0))
+		return exit_usage("status", "--quiet excludes --json and --watch");
+	if (a->quiet && operands == 0)
+		return exit_usage("status", "--quiet takes a mount point or a vault: the exit code tells of that");
+	return 0;
 }
 
 int cmd_status(int argc, char **argv)
 {
-	bool json;
-	int code = args_json("status", argc, argv, 0, "status takes no operands", &json);
-	if (code != 0)
-		return code < 0 ? EXIT_DONE : code;
-
-	_cleanup_mounts_ struct mounts m = { NULL, 0 };
-	int err = mounts_load(&m);
-	if (err < 0)
-		return exit_fail(EXIT_FAILED, "cannot read the list of mounts: %s", exit_reason(err));
-	return json ? print_json(&m) : print_text(&m);
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "watch", optional_argument, NULL, 'w' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct status_args a = { .watch = 0 };
+	int c, code = 0;
+	while ((c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
+		switch (c) {
+		case 'j': a.json = true; break;
+		case 'q': a.quiet = true; break;
+		case 'w':
+			a.watch = SECONDS;
+			if (!optarg && optind < argc && is_number(argv[optind]))
+				optarg = argv[optind++];
+			if (optarg && (code = parse_seconds(optarg, &a.watch)) != 0)
+				return code;
+			break;
+		case 'h': return main_help("status");
+		default: return exit_usage("status", NULL);
+		}
+	}
+	code = check_args(&a, argc - optind);
+	a.operand = argc > optind ? argv[optind] : NULL;
+	return code != 0 ? code : status(&a);
 }

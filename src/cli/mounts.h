@@ -30,12 +30,40 @@ const struct mountinfo *mounts_at(const struct mounts *m, const char *mountpoint
 
 enum mounts_state { MOUNTS_ALIVE, MOUNTS_DEAD, MOUNTS_UNREADABLE, MOUNTS_SILENT };
 
-/* What the process that serves a mount says of it. */
+/* The last damage that a mount met. Words and the path may hold anything but NUL. */
+struct mounts_damage {
+	bool known;
+	uint64_t when;	 /* seconds since 1970 */
+	int64_t block;	 /* -1: none, or not known */
+	int64_t inode;	 /* -1: not known */
+	char kind[24];	 /* "block", "link", "attribute", "name", "directory-id" */
+	char wrong[64];	 /* "does not open" */
+	char doing[24];	 /* "read" */
+	char path[2049]; /* on disk, from the vault's root; "": not known */
+};
+
+#define MOUNTS_KINDS 64
+
+/* What a mount has counted since it began, and what it keeps; -1: not known. */
+struct mounts_counts {
+	int64_t read_bytes, written_bytes, requests, damaged;
+	int64_t threads, busy_threads;
+	int64_t inodes; /* that the kernel has asked about and not forgotten */
+	int64_t directories, directories_max, listings, open_files, resting_files, unrecorded_files;
+	struct mounts_kind {
+		char name[24];
+		int64_t n;
+	} kinds[MOUNTS_KINDS]; /* of requests */
+	size_t n_kinds;
+};
+
+/* What the process that serves a mount says of it (fs/session.h). */
 struct mounts_status {
 	enum mounts_state state;
 	pid_t pid;     /* 0: not known */
 	uint64_t since; /* seconds since 1970; 0: not known */
-	int64_t inodes; /* that the kernel has asked about and not forgotten; -1: not known */
+	struct mounts_counts counts;
+	struct mounts_damage damage;
 	char mode[16]; /* "private", "shared"; empty: not known */
 	struct mounts_sandbox {
 		bool known;
@@ -46,6 +74,13 @@ struct mounts_status {
 
 /* mounts_ask.c. Takes some seconds if there is no answer (MOUNTS_SILENT). Not with other threads about: it forks. */
 void mounts_ask(const char *mountpoint, struct mounts_status *out);
+
+/* mounts_parse.c. What the answer says; whoever serves the mount wrote it: it may hold anything. It is alive if the
+ * answer is one. */
+void mounts_parse(const char *text, size_t n, struct mounts_status *out);
+
+/* Nothing is known, and the state is this. */
+void mounts_unknown(struct mounts_status *out, enum mounts_state state);
 
 /* Is the process behind this mount gone? */
 bool mounts_is_dead(const char *mountpoint);

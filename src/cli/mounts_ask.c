@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -18,14 +17,13 @@
 #include "cli/mounts.h"
 #include "fs/session.h"
 
-#define ASK_STATUS_MAX 8192
 #define ASK_WAIT_MS 5000
 
 /* What the process that asks writes. */
 struct ask_answer {
 	int err; /* 0 or an errno */
 	size_t n;
-	char text[ASK_STATUS_MAX];
+	char text[SESSION_STATUS_MAX];
 };
 
 static void ask(const char *mountpoint, int out)
@@ -54,44 +52,9 @@ static bool ask_wait(int fd, struct ask_answer *a)
 	return a->n <= sizeof(a->text);
 }
 
-static void parse_sandbox(const json_t *j, struct mounts_sandbox *out)
-{
-	json_int_t landlock = json_integer_value(json_object_get(j, "landlock"));
-	*out = (struct mounts_sandbox){
-		.known = json_is_object(j),
-		.no_new_privs = json_is_true(json_object_get(j, "no_new_privs")),
-		.capabilities = json_is_true(json_object_get(j, "capabilities")),
-		.seccomp = json_is_true(json_object_get(j, "seccomp")),
-		.landlock = landlock > 0 && landlock <= INT16_MAX ? (int)landlock : 0,
-	};
-}
-
-/* Whoever serves the mount wrote this: it may hold anything. */
-static void parse_status(const char *text, size_t n, struct mounts_status *out)
-{
-	json_t *j = json_loadb(text, n, 0, NULL);
-	json_int_t pid = json_integer_value(json_object_get(j, "pid"));
-	json_int_t since = json_integer_value(json_object_get(j, "since"));
-	const json_t *inodes = json_object_get(j, "inodes");
-	const char *mode = json_string_value(json_object_get(j, "mode"));
-
-	if (pid > 0 && pid <= INT32_MAX)
-		out->pid = (pid_t)pid;
-	if (since > 0)
-		out->since = (uint64_t)since;
-	if (json_is_integer(inodes) && json_integer_value(inodes) >= 0)
-		out->inodes = json_integer_value(inodes);
-	if (mode && strlen(mode) < sizeof(out->mode))
-		memcpy(out->mode, mode, strlen(mode) + 1);
-	parse_sandbox(json_object_get(j, "sandbox"), &out->sandbox);
-	if (out->pid > 0)
-		out->state = MOUNTS_ALIVE;
-	json_decref(j);
-}
-
 void mounts_ask(const char *mountpoint, struct mounts_status *out)
 {
-	*out = (struct mounts_status){ .state = MOUNTS_UNREADABLE, .inodes = -1 };
+	mounts_unknown(out, MOUNTS_UNREADABLE);
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return;
@@ -106,7 +69,7 @@ void mounts_ask(const char *mountpoint, struct mounts_status *out)
 	}
 	(void)close(TAKE_FD(to));
 
-	struct ask_answer a;
+	static struct ask_answer a;
 	bool came = ask_wait(from, &a);
 	if (!came)
 		(void)kill(pid, SIGKILL); /* which has its effect when the answer comes */
@@ -115,7 +78,7 @@ void mounts_ask(const char *mountpoint, struct mounts_status *out)
 	if (!came)
 		out->state = MOUNTS_SILENT;
 	else if (a.err == 0)
-		parse_status(a.text, a.n, out);
+		mounts_parse(a.text, a.n, out);
 	else if (a.err == ENOTCONN || a.err == ECONNABORTED)
 		out->state = MOUNTS_DEAD;
 }

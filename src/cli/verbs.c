@@ -155,11 +155,16 @@ const struct verb verbs[] = {
 	  "has lost it opens the vault with something else, such as --recovery.\n"
 	  "\n" USAGE_NEW_PASSFILE USAGE_KDF USAGE_CREDENTIAL USAGE_QUIET_HELP },
 	{ "status", cmd_status, "show what is mounted",
-	  "usage: cryptfs status [--json]\n"
+	  "usage: cryptfs status [OPTION]... [MOUNTPOINT|VAULT]\n"
 	  "\n"
-	  "Show all vaults that are mounted: where, by which process, in which mode.\n"
+	  "Show all vaults that are mounted, or one: where, by which process, in which mode, how\n"
+	  "much was read and written, and what damage was met. Exit code 4 says that it is not\n"
+	  "mounted, 1 that it is and does not answer.\n"
 	  "\n"
-	  "      --json              print them as a JSON object\n"
+	  "      --watch [SECONDS]   again and again, every 2 seconds, with what it is a second;\n"
+	  "                          Ctrl-C ends it\n"
+	  "      --json              print a JSON object; with --watch one a line\n"
+	  "  -q, --quiet             print nothing: the exit code tells whether it is mounted\n"
 	  "  -h, --help              print this\n" },
 	{ "check", cmd_check, "verify a vault, and repair what can be",
 	  "usage: cryptfs check [OPTION]... VAULT\n"

@@ -12,11 +12,13 @@
 #include <fuse_lowlevel.h>
 
 #include "base/cleanup.h"
+#include "fs/damage.h"
 #include "fs/inode.h"
 #include "fs/linger.h"
 #include "fs/listings.h"
 #include "fs/rest.h"
 #include "fs/session.h"
+#include "fs/tally.h"
 #include "sandbox/sandbox.h"
 #include "store/store.h"
 
@@ -53,6 +55,9 @@ struct fs {
 	struct listings listings;
 	struct linger linger;
 	struct rest rest;
+	struct tally tally;
+	struct damage damage;
+	_Atomic uint64_t open_files; /* nodes with content, for the status */
 	struct tender *tender;
 	struct seeker *seeker;
 	bool read_only;

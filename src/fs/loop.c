@@ -189,6 +189,13 @@ void loop_end(struct loop *l)
 	pthread_cond_signal(&l->wake);
 }
 
+void loop_count(struct loop *l, unsigned int *threads, unsigned int *busy)
+{
+	SCOPED_LOCK(&l->lock);
+	*threads = l->n;
+	*busy = l->n - l->idle;
+}
+
 static void loop_nothing(int sig)
 {
 	(void)sig;

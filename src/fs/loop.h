@@ -37,6 +37,9 @@ int loop_run(struct loop *l);
 /* Have it end; thread-safe. Does not wait for that. */
 void loop_end(struct loop *l);
 
+/* How many threads there are, and how many of them serve a request. */
+void loop_count(struct loop *l, unsigned int *threads, unsigned int *busy);
+
 /* Has the kernel hung up: is the filesystem mounted nowhere any more? Waits so long for it. */
 bool loop_hung_up(struct fuse_session *se, int wait_ms);
 

@@ -7,17 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "base/log.h"
 #include "fs/channel.h"
 #include "fs/node_impl.h"
 #include "store/attr.h"
-
-void node_log_damage(ino_t ino, const char *what, int r)
-{
-	if (store_is_damage(r) || r == -EPROTONOSUPPORT)
-		log_error("inode %llu: %s: %s", (unsigned long long)ino, what,
-			  r == -EPROTONOSUPPORT ? "sealed by a newer cryptfs" : "damaged or tampered with");
-}
 
 /* ---- locations ---- */
 

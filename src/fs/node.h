@@ -8,9 +8,6 @@
 
 #include "fs/fs.h"
 
-/* If r is damage, or of a newer format: say so in the log, for the inode number below. */
-void node_log_damage(ino_t ino, const char *what, int r);
-
 void node_dircache_init(struct dircache *c, size_t max);
 
 /* For struct inode_table; arg is the struct fs. */

@@ -32,6 +32,7 @@ struct file *node_file_get(struct fs *fs, struct node *n)
 		if (!n->file) {
 			n->file = made;
 			made = NULL;
+			atomic_fetch_add_explicit(&fs->open_files, 1, memory_order_relaxed);
 		}
 		n->file_users++;
 		n->refs++;
@@ -66,7 +67,8 @@ static void node_file_finish(struct fs *fs, struct node *n, struct file *f)
 	int r = file_settle(f);
 	if (r == 0 && file_wants_raise(f) && file_is_synced(f))
 		r = file_raise(f);
-	if (r < 0)
+	damage_report(fs, n, DAMAGE_CONTENT, "close", r);
+	if (r < 0 && !store_is_damage(r))
 		log_warn("inode %llu: closing: %s", (unsigned long long)file_ino(f), strerror(-r));
 	if (file_wants_raise(f))
 		tender_add(fs->tender, n);
@@ -107,6 +109,8 @@ void node_file_put(struct fs *fs, struct node *n)
 		node_file_finish(fs, n, f);
 		finished = true;
 	}
+	if (gone)
+		atomic_fetch_sub_explicit(&fs->open_files, 1, memory_order_relaxed);
 	file_free(gone);
 	inode_unref(&fs->inodes, n);
 }

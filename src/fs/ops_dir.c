@@ -72,7 +72,7 @@ static int dir_link(struct fs *fs, struct dir *d, const struct sealed_name *name
 		return r;
 	bool at = S_ISLNK(from->type) && node_loc_find(fs, from, &loc, &sb) == 0;
 	r = dirops_link(fd.fd, at ? loc.dir : NULL, loc.disk, d, name);
-	node_log_damage(from->ino, "link", r);
+	damage_report(fs, from, DAMAGE_LINK, "link", r);
 	return r;
 }
 
@@ -257,7 +257,7 @@ static int dir_rename(struct fs *fs, fuse_ino_t parent, const char *name, fuse_i
 	}
 	SCOPED_MOVE(fs);
 	r = dirops_rename(d.dir, &sealed, nd.dir, &new_sealed, to.dir, flags);
-	node_log_damage(d.dir->ino, "rename from this directory", r);
+	damage_report(fs, d.node, DAMAGE_NAME, "rename", r);
 	if (r == 0 && (flags & RENAME_WHITEOUT))
 		(void)dirops_give_whiteout(d.dir, &sealed, owner);
 	if (r == 0)

@@ -24,12 +24,6 @@ static struct file *file_of(const struct fuse_file_info *fi)
 	return f;
 }
 
-static void file_log(struct file *f, const char *what, int r)
-{
-	if (r < 0)
-		node_log_damage(file_ino(f), what, r);
-}
-
 /* ---- opening ---- */
 
 /* The size hint told the kernel a wrong size, and it goes by that. Once it hears another generation it
@@ -82,7 +76,7 @@ static int file_open_node(fuse_req_t req, struct fs *fs, struct node *n, int fla
 		r = -ESTALE;
 	if (r < 0) {
 		if (f.node)
-			file_log(f.file, "open", r);
+			damage_report(fs, n, DAMAGE_CONTENT, "open", r);
 		node_file_cleanup(&f);
 		return r;
 	}
@@ -170,15 +164,22 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 
 /* ---- content ---- */
 
+/* What a request for content has come to: n bytes that were read or written, or -errno. */
+static void file_note(struct fs *fs, fuse_ino_t ino, enum tally_bytes which, const char *doing, ssize_t n)
+{
+	if (n < 0)
+		damage_report(fs, fs_node(fs, ino), DAMAGE_CONTENT, doing, (int)n);
+	else
+		tally_add_bytes(&fs->tally, which, (uint64_t)n);
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	struct scratch *sc = scratch_get();
 	ssize_t n = -ENOMEM;
-	(void)ino;
 	if (sc)
 		n = file_read(file_of(fi), sc->out, size, (uint64_t)off);
-	if (n < 0)
-		file_log(file_of(fi), "read", (int)n);
+	file_note(fs_of(req), ino, TALLY_BYTES_READ, "read", n);
 	reply_data(req, sc ? sc->out : NULL, n);
 }
 
@@ -189,8 +190,8 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 	int r = node_clear_asked(fs, fs_node(fs, ino), req);
 	if (r == 0)
 		r = file_write(file_of(fi), buf, size, (uint64_t)off);
+	file_note(fs, ino, TALLY_BYTES_WRITTEN, "write", r < 0 ? r : (ssize_t)size);
 	if (r < 0) {
-		file_log(file_of(fi), "write", r);
 		reply_stored(req, r);
 	} else {
 		(void)fuse_reply_write(req, size);
@@ -239,8 +240,7 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, of
 	int r = off < 0 || len <= 0 ? -EINVAL : file_clear_set_id(req, ino);
 	if (r == 0)
 		r = file_allocate(file_of(fi), mode, (uint64_t)off, (uint64_t)len);
-	if (r < 0)
-		file_log(file_of(fi), "fallocate", r);
+	damage_report(fs_of(req), fs_node(fs_of(req), ino), DAMAGE_CONTENT, "fallocate", r);
 	reply_result(req, r);
 }
 
@@ -254,22 +254,31 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, stru
 		seeker_reply(req, file_of(fi), off, whence);
 }
 
+/* One end of a copy. */
+struct file_end {
+	fuse_ino_t ino;
+	struct file *file;
+	uint64_t off;
+};
+
 /* Without a round trip of the data. Returns the count (less at the end of the source, or where an error or an
  * interrupt came after something was copied) or -errno. */
-static ssize_t file_copy(fuse_req_t req, struct file *in, uint64_t off_in, struct file *out,
-			 uint64_t off_out, size_t len)
+static ssize_t file_copy(fuse_req_t req, const struct file_end *from, const struct file_end *to, size_t len)
 {
 	struct scratch *sc = scratch_get();
+	struct fs *fs = fs_of(req);
 	size_t done = 0;
 	if (!sc)
 		return -ENOMEM;
 	while (done < len && !fuse_req_interrupted(req)) {
 		size_t want = len - done < SCRATCH_BYTES ? len - done : SCRATCH_BYTES;
-		ssize_t n = file_read(in, sc->out, want, off_in + done);
+		ssize_t n = file_read(from->file, sc->out, want, from->off + done);
+		file_note(fs, from->ino, TALLY_BYTES_READ, "copy", n);
 		if (n == 0)
 			break;
-		int r = n < 0 ? (int)n : file_write(out, sc->out, (size_t)n, off_out + done);
-		file_log(n < 0 ? in : out, "copy", r);
+		int r = n < 0 ? (int)n : file_write(to->file, sc->out, (size_t)n, to->off + done);
+		if (n > 0)
+			file_note(fs, to->ino, TALLY_BYTES_WRITTEN, "copy", r < 0 ? r : n);
 		if (r < 0)
 			return done > 0 ? (ssize_t)done : r;
 		done += (size_t)n;
@@ -281,13 +290,13 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in, 
 			       fuse_ino_t ino_out, off_t off_out, struct fuse_file_info *fi_out, size_t len,
 			       int flags)
 {
-	(void)ino_in;
+	const struct file_end from = { ino_in, file_of(fi_in), (uint64_t)off_in };
+	const struct file_end to = { ino_out, file_of(fi_out), (uint64_t)off_out };
 	/* One request keeps a thread for so much; the caller goes on with the rest. */
 	size_t most = 16 * SCRATCH_BYTES;
 	ssize_t n = flags != 0 ? -EINVAL : file_clear_set_id(req, ino_out);
 	if (n == 0)
-		n = file_copy(req, file_of(fi_in), (uint64_t)off_in, file_of(fi_out), (uint64_t)off_out,
-			      len < most ? len : most);
+		n = file_copy(req, &from, &to, len < most ? len : most);
 	if (n < 0)
 		reply_result(req, (int)n);
 	else

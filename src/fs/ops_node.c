@@ -154,7 +154,7 @@ static int node_setattr(fuse_req_t req, struct node *n, const struct stat *attr,
 		if (r == 0)
 			r = file_truncate(f.file, (uint64_t)attr->st_size);
 	}
-	node_log_damage(n->ino, "truncate", r);
+	damage_report(fs, n, DAMAGE_CONTENT, "truncate", r);
 	if (r < 0)
 		return r;
 	if (!(to_set & FUSE_SET_ATTR_MTIME))
@@ -193,7 +193,7 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 	struct node *node = fs_node(fs, ino);
 	ssize_t n = node_readlink(fs, node, target);
 	if (n < 0) {
-		node_log_damage(node->ino, "readlink", (int)n);
+		damage_report(fs, node, DAMAGE_LINK, "readlink", (int)n);
 		reply_result(req, (int)n);
 	} else {
 		(void)fuse_reply_readlink(req, target);

@@ -25,7 +25,7 @@ static ssize_t xattr_get_node(struct fs *fs, fuse_ino_t ino, const char *name, c
 	int r = node_fd_get(fs, n, &fd);
 	ssize_t len = r < 0 ? r : xattr_get(fs->st, fd.fd, name, buf, size);
 	if (len < 0)
-		node_log_damage(n->ino, "getxattr", (int)len);
+		damage_report(fs, n, DAMAGE_ATTRIBUTE, "getxattr", (int)len);
 	/* Where there are such labels the kernel answers by itself. Where there are none, ls asks for each file unless
 	 * it hears that the filesystem does not have them. */
 	return len == -ENODATA && strcmp(name, XATTR_SELINUX) == 0 ? -EOPNOTSUPP : len;

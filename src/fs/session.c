@@ -263,6 +263,9 @@ static int session_fs_init(struct fs *fs, struct store *st, const struct session
 	node_dircache_init(&fs->dirs, io_fd_share(4, SESSION_DIRS_MIN, SESSION_DIRS_MAX));
 	pthread_mutex_init(&fs->listings.lock, NULL);
 	rest_init(&fs->rest);
+	damage_init(&fs->damage);
+	st->damaged = damage_told;
+	st->damaged_arg = fs;
 	int r = dir_open_root(st, &root);
 	if (r == 0)
 		r = inode_table_init(&fs->inodes, root);
@@ -287,6 +290,7 @@ int session_run(const struct vault *v, int root_fd, const struct session_options
 		r = session_args(opt, &args);
 	if (r == 0) {
 		r = session_serve(&fs, &args);
+		damage_end(&fs.damage);
 		listings_forget(&fs.listings, NULL);
 		inode_table_destroy(&fs.inodes);
 	}

@@ -37,10 +37,26 @@ struct session_options {
 int session_run(const struct vault *v, int root_fd, const struct session_options *opt,
 		void (*ready)(void *arg), void *arg);
 
-/* Name of the extended attribute of a mount's root that holds its status as a JSON object: version, pid,
- * vault, mode ("private" or "shared"), read_only, since (seconds since 1970), sandbox (what is in force of
- * sandbox/sandbox.h: no_new_privs, capabilities, landlock, seccomp). Readable by whoever
- * may use the mount, not listed. */
+/*
+ * Name of the extended attribute of a mount's root that holds its status as a JSON object. Readable by whoever may use
+ * the mount, not listed. Its members:
+ *
+ *   version, pid, vault (left out if it is no UTF-8, or very long), mode ("private" or "shared"), read_only,
+ *   since            seconds since 1970
+ *   sandbox          what is in force of sandbox/sandbox.h: no_new_privs, capabilities, landlock, seccomp
+ *   read_bytes, written_bytes   plaintext of files that went to and came from the kernel since the mount
+ *   requests, requests_by_kind  of the kernel, and an object with those of each kind (fs/tally.h) there were any of
+ *   damaged          how often damage was met (fs/damage.h)
+ *   last_damage      null, or an object: when (seconds since 1970), kind, block (or null), wrong and doing (words
+ *                    for people), inode, path (names on disk from the vault's root, or null)
+ *   inodes           nodes that the kernel, or something here, counts on
+ *   caches           directories, directories_max, listings, open_files, resting_files (of those: have been closed),
+ *                    unrecorded_files (wait for their durable length to be raised)
+ *   threads, busy_threads
+ */
 #define SESSION_STATUS_XATTR "cryptfs.status"
+
+/* It is never longer. */
+#define SESSION_STATUS_MAX 8192
 
 #endif

@@ -39,6 +39,14 @@ void tender_add(struct tender *t, struct node *n)
 		pthread_cond_signal(&t->wake);
 }
 
+size_t tender_waiting(struct tender *t)
+{
+	if (!t)
+		return 0;
+	SCOPED_LOCK(&t->lock);
+	return t->list.n + t->n_late;
+}
+
 /* ---- the thread ---- */
 
 /* Wait for a tick. Returns false when it is time to stop; *crowd says that the list has grown long. */

@@ -15,6 +15,9 @@ int tender_start(struct fs *fs, struct tender **out);
  * NULL or it is on the list. Thread-safe. */
 void tender_add(struct tender *t, struct node *n);
 
+/* How many files wait for it. 0 if t is NULL. Thread-safe. */
+size_t tender_waiting(struct tender *t);
+
 /* Stop the thread, then record everything as durable, when no request is served any more. */
 void tender_stop(struct tender *t);
 

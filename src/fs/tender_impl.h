@@ -24,6 +24,7 @@ struct tender {
 	pthread_cond_t wake;
 	bool stop;
 	struct tender_list list;
+	size_t n_late;	      /* in 'late', when a pass last ended */
 	struct tender_list late; /* failed before; of whoever makes the passes */
 };
 

@@ -58,6 +58,7 @@ static void tender_mark(struct fs *fs, struct tender_file *e)
 		return;
 	e->file = node_file_get(fs, n);
 	e->error = e->file ? node_file_open(fs, n, e->file, true) : -ENOMEM;
+	damage_report(fs, n, DAMAGE_CONTENT, "sync", e->error);
 	if (e->error == 0) {
 		file_mark(e->file);
 	} else if (e->file) {
@@ -69,14 +70,17 @@ static void tender_mark(struct fs *fs, struct tender_file *e)
 }
 
 /* With 'trusted' the disk has all that was marked. */
-static int tender_record(struct file *f, bool trusted)
+static int tender_record(struct fs *fs, struct node *n, struct file *f, bool trusted)
 {
 	int r = 0;
 	if (trusted)
 		file_marked(f);
 	else if (!file_is_synced(f))
 		r = file_sync(f, true);
-	return r < 0 ? r : file_raise(f);
+	if (r == 0)
+		r = file_raise(f);
+	damage_report(fs, n, DAMAGE_CONTENT, "sync", r);
+	return r;
 }
 
 /* Will it be better another time? Not if it is damaged or gone, nor if the disk has refused some of it: the kernel has
@@ -110,7 +114,7 @@ static void tender_done(struct tender *t, const struct tender_file *e, struct te
 		failures->error = e->error;
 		inode_ref(e->node);
 		tender_later(t, e->node); /* before its last user leaves, who would put it on the list */
-	} else if (e->error < 0) {
+	} else if (e->error < 0 && !store_is_damage(e->error)) {
 		log_warn("inode %llu: durable length not raised: %s", (unsigned long long)e->node->ino,
 			 strerror(-e->error));
 	}
@@ -145,7 +149,7 @@ static void tender_batch(struct tender *t, struct tender_list *from, size_t n, s
 	bool trusted = synced || tender_sync(t->fs);
 	for (size_t i = 0; i < n; i++) {
 		if (files[i].file)
-			files[i].error = tender_record(files[i].file, trusted);
+			files[i].error = tender_record(t->fs, files[i].node, files[i].file, trusted);
 		tender_done(t, &files[i], failures);
 	}
 }
@@ -173,6 +177,10 @@ void tender_pass(struct tender *t, size_t late)
 		memset(&t->list, 0, sizeof(t->list));
 	}
 	failures = tender_batches(t, &list, list.n);
+	{
+		SCOPED_LOCK(&t->lock);
+		t->n_late = t->late.n;
+	}
 	if (failures.n > 0)
 		log_info("durable lengths of %zu files not raised for now: %s", failures.n,
 			 strerror(-failures.error));
@@ -193,7 +201,7 @@ void tender_last_pass(struct tender *t)
 	bool trusted = tender_sync(fs);
 	for (size_t i = 0; i < n; i++) {
 		if (file_is_open(nodes[i]->file, true))
-			(void)tender_record(nodes[i]->file, trusted);
+			(void)tender_record(fs, nodes[i], nodes[i]->file, trusted);
 		inode_unref(&fs->inodes, nodes[i]);
 	}
 	free(nodes);

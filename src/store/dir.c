@@ -172,8 +172,7 @@ static int dir_adopt(struct dir *d, int r)
 {
 	int empty = dir_scan_empty(d, false);
 	if (empty == -ENOTEMPTY) {
-		log_error("directory inode %llu: %s is %s: its names cannot be read", (unsigned long long)d->ino,
-			  NAME_DIR_FILE, r == -ENOENT ? "missing" : "damaged");
+		store_tell_damage(d->st, r == -ENOENT ? STORE_MISSING_ID : STORE_DAMAGED_ID, d->ino, NULL);
 		return -EUCLEAN;
 	}
 	if (empty < 0)

@@ -133,7 +133,7 @@ void dirlist_close(struct dirlist *l);
 int dirlist_seek(struct dirlist *l, const struct dir *d, off_t off);
 
 /* The next entry; "." and ".." come with an empty 'disk'. What is not an entry is passed over, and a name
- * that does not open is logged once. Returns 1, 0 at the end, or -errno. */
+ * that does not open is told of (store_tell_damage). Returns 1, 0 at the end, or -errno. */
 int dirlist_next(struct dirlist *l, struct dirlist_entry *e);
 
 /* Take the entry that was just read back: the next call gives it again. Once only. */

@@ -9,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
-#include "base/log.h"
 #include "store/dir.h"
 
 #define DIRLIST_BUFFER 32768
@@ -29,7 +28,6 @@ struct dirlist {
 	size_t pos;
 	size_t len;
 	size_t last_pos; /* of the entry before: dirlist_back */
-	bool told;	/* a name that does not open has been logged */
 	_Alignas(8) char buf[DIRLIST_BUFFER];
 };
 
@@ -54,7 +52,6 @@ int dirlist_open(const struct dir *d, struct dirlist **out)
 	l->d = d;
 	l->fd = TAKE_FD(fd);
 	l->pos = l->len = l->last_pos = 0;
-	l->told = false;
 	*out = l;
 	return 0;
 }
@@ -114,16 +111,14 @@ static int dirlist_take(struct dirlist *l, const struct dirlist_raw *raw, struct
 		return 1;
 	}
 	enum name_kind kind = name_classify(raw->name);
-	if (kind == NAME_OURS || n >= sizeof(e->disk))
+	bool outside = kind == NAME_FOREIGN && name_is_outside(raw->name, l->d->root);
+	if (kind == NAME_OURS || outside || n >= sizeof(e->disk))
 		return 0;
 	ssize_t len = kind == NAME_FOREIGN ? -EUCLEAN : dir_open_name(l->d, raw->name, e->name);
 	if (len < 0 && len != -EUCLEAN)
 		return (int)len;
 	if (len < 0) {
-		if (!l->told)
-			log_warn("directory inode %llu: inode %llu has a name that does not open; not shown",
-				 (unsigned long long)l->d->ino, (unsigned long long)raw->ino);
-		l->told = true;
+		store_tell_damage(l->d->st, STORE_DAMAGED_NAME, l->d->ino, raw->name);
 		return 0;
 	}
 	e->len = (size_t)len;

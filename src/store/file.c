@@ -102,16 +102,16 @@ static int file_load_header(const struct file *f, struct scratch *sc, struct fil
 	if (n < (ssize_t)CONTENT_PAGE || bytes_are_zero(sc->pages, CONTENT_PAGE)) {
 		int zero = file_all_zero(f->fd, sc);
 		s->junk = zero == 1;
-		return zero == 0 ? -EUCLEAN : zero == 1 ? 0 : zero;
+		return zero == 0 ? badblock_note(0, true, -EUCLEAN) : zero == 1 ? 0 : zero;
 	}
 	int r = content_header_decode(&s->header, sc->pages + CONTENT_PAYLOAD_OFF);
 	if (r < 0)
-		return r;
+		return badblock_note(0, false, r);
 	block_set_file(f->st, sc, s->header.epoch, s->header.file_nonce);
 	struct content_meta meta;
 	r = block_open(sc, 0, sc->pages, &meta, sc->block);
 	if (r < 0)
-		return r;
+		return badblock_note(0, false, r);
 	s->durable = meta.durable;
 	s->len = meta.used;
 	return 0;

@@ -24,13 +24,13 @@ static int file_heal_block(struct file *f, struct scratch *sc, uint64_t k, bool 
 	if (n == (ssize_t)CONTENT_PAGE && !bytes_are_zero(sc->one, CONTENT_PAGE)) {
 		int r = block_open(sc, k, sc->one, &meta, sc->block);
 		if (r < 0)
-			return r;
+			return badblock_note(k, false, r);
 	} else {
 		zero = true;
 	}
 	/* The part of it that must be there? */
 	if (start + meta.used < min_u64(f->whole, end) && !(zero && (f->header.flags & CONTENT_FLAG_SPARSE)))
-		return -EBADMSG;
+		return badblock_note(k, zero, -EBADMSG);
 	if (zero && end < f->len) {
 		*hole = true;
 		return 0;
@@ -72,7 +72,7 @@ static int file_sweep(struct file *f, const struct stat *sb)
 		if (n < 0)
 			return (int)n;
 		if (n == (ssize_t)CONTENT_PAGE && bytes_are_zero(sc->one, CONTENT_PAGE))
-			return -EBADMSG;
+			return badblock_note(f->swept, true, -EBADMSG);
 	}
 	f->sweeping = f->swept < pages;
 	return 0;

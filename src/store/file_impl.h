@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/bytes.h"
+#include "store/badblock.h"
 #include "store/block.h"
 #include "store/file.h"
 
@@ -76,7 +77,7 @@ void file_take_len(struct file *f, uint64_t len);
 static inline int file_usable(const struct file *f)
 {
 	bool damaged = store_is_damage(f->unloaded) || f->unloaded == -EPROTONOSUPPORT || f->unloaded == 0;
-	return f->loaded ? 0 : damaged ? -EBADMSG : f->unloaded;
+	return f->loaded ? 0 : damaged ? badblock_note(0, false, -EBADMSG) : f->unloaded;
 }
 
 /* Length of the stream if it had at least its header. */

@@ -38,17 +38,17 @@ int file_open_page(const struct file *f, struct scratch *sc, uint64_t k, const u
 		/* A hole lies between pages: what is not there at all was cut off. */
 		bool hole = !missing && ((f->header.flags & CONTENT_FLAG_SPARSE) || file_gaps_have(f, k));
 		if (k == 0 || (start < strict && !hole))
-			return -EBADMSG;
+			return badblock_note(k, true, -EBADMSG);
 		memset(plain, 0, (size_t)(b.to - b.from));
 		return 0;
 	}
 	struct content_meta meta;
 	int r = block_open(sc, k, page, &meta, plain);
+	uint64_t end = r < 0 ? 0 : min_u64(start + meta.used, f->len);
+	if (r == 0 && end < strict)
+		r = -EBADMSG;
 	if (r < 0)
-		return r;
-	uint64_t end = min_u64(start + meta.used, f->len);
-	if (end < strict)
-		return -EBADMSG;
+		return badblock_note(k, false, r);
 	if (end < b.to)
 		memset(plain + (end - b.from), 0, (size_t)(b.to - end));
 	return 0;
@@ -342,7 +342,7 @@ int file_put(struct file *f, struct scratch *sc, const uint8_t *buf, uint64_t po
 	uint64_t old_len = f->len;
 	/* What is missing must not become a hole, which SPARSE excuses. */
 	if (f->cut_off && pos + n > f->there * CONTENT_PAYLOAD)
-		return -EBADMSG;
+		return badblock_note(f->there, true, -EBADMSG);
 	if (pos + n <= old_len)
 		return file_put_run(f, sc, buf, pos, n);
 

@@ -150,7 +150,7 @@ static int file_zero(struct file *f, struct scratch *sc, uint64_t pos, uint64_t 
 		return 0;
 	/* What is missing stays damage, as in file_put. */
 	if (f->cut_off && end > f->there * CONTENT_PAYLOAD)
-		return -EBADMSG;
+		return badblock_note(f->there, true, -EBADMSG);
 	uint64_t first = (pos + CONTENT_PAYLOAD - 1) / CONTENT_PAYLOAD;
 	uint64_t past = end / CONTENT_PAYLOAD, last = (f->len - 1) / CONTENT_PAYLOAD;
 	if (first == 0)

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/log.h"
+#include "format/name.h"
 #include "store/force.h"
 #include "store/xattr.h"
 
@@ -77,6 +79,17 @@ int store_status(const struct store *st, int fd, const char *name, struct stat *
 	bool mounted;
 	int r = io_status(fd, name, sb, &mounted);
 	return r == 0 && (mounted || sb->st_dev != st->dev) ? -EXDEV : r;
+}
+
+void store_tell_damage(const struct store *st, enum store_damage what, ino_t ino, const char *disk)
+{
+	if (st->damaged)
+		st->damaged(st->damaged_arg, what, ino, disk);
+	else if (what == STORE_DAMAGED_NAME)
+		log_warn("directory inode %llu: it has a name that does not open; not shown", (unsigned long long)ino);
+	else
+		log_error("directory inode %llu: %s is %s: its names cannot be read", (unsigned long long)ino,
+			  NAME_DIR_FILE, what == STORE_MISSING_ID ? "missing" : "damaged");
 }
 
 int store_sync(struct store *st)

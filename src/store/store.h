@@ -15,6 +15,16 @@
 #include "store/sidefile.h"
 #include "vault/vault.h"
 
+/* Damage that shows in no result, or in one of many calls. */
+enum store_damage {
+	STORE_DAMAGED_NAME, /* an entry has a name that does not open, and is passed over */
+	STORE_DAMAGED_ID,   /* a directory's ID does not open */
+	STORE_MISSING_ID,   /* it has none */
+};
+
+/* ino is that of the directory, disk that of the entry's name, or NULL. */
+typedef void store_damage_fn(void *arg, enum store_damage what, ino_t ino, const char *disk);
+
 struct store {
 	const struct vault *vault; /* unlocked; not ours */
 	int root_fd;		   /* not O_PATH; not ours */
@@ -30,6 +40,8 @@ struct store {
 	pthread_rwlock_t modes;	   /* see store/force.h; innermost but for the side files' */
 	_Atomic ino_t told_mounted; /* of which directory it was last said that something is mounted in it */
 	struct sidefile_queue side;
+	store_damage_fn *damaged;  /* told of damage; NULL: it is logged */
+	void *damaged_arg;
 };
 
 /* Returns 0 with *out, to be given to store_free, or -errno. vault and root_fd must outlive it. */
@@ -39,6 +51,9 @@ void store_free(struct store *st);
 /* Status of what is an entry of the vault: name below fd, or fd itself if that is empty. Returns 0; -EXDEV if
  * it is none, since something is mounted there (*sb is that's); or -errno. */
 int store_status(const struct store *st, int fd, const char *name, struct stat *sb);
+
+/* Tell of damage. */
+void store_tell_damage(const struct store *st, enum store_damage what, ino_t ino, const char *disk);
 
 /* Put everything written so far on the disk (syncfs). Returns 0 or -errno. */
 int store_sync(struct store *st);
