@@ -40,6 +40,8 @@ const struct verb verbs[] = {
 	  "  -r, --read-only         nothing can be changed\n"
 	  "      --allow-other       other users may use the mount, as far as modes permit\n"
 	  "      --shared            others may change the vault meanwhile (slower)\n"
+	  "      --idle DURATION     unmount it when it has not been used for so long (15m, 1h) and\n"
+	  "                          nothing in it is open\n"
 	  "  -o OPTIONS              mount options for FUSE and the kernel, with commas between\n"
 	  "      --debug             trace every request on stderr, with names in plain text,\n"
 	  "                          and allow core dumps; implies -f\n"

@@ -71,6 +71,7 @@ static ssize_t channel_read(int fd, void *buf, size_t size, void *userdata)
 	if (n < (ssize_t)sizeof(struct fuse_in_header))
 		return n;
 	linger_note(&fs->linger);
+	idle_note(&fs->idle, buf, (size_t)n);
 	channel_kills = channel_asks_kill(buf, (size_t)n);
 	channel_handshake(fs, buf, (size_t)n);
 	return n;

@@ -12,6 +12,7 @@
 #include <fuse_lowlevel.h>
 
 #include "base/cleanup.h"
+#include "fs/idle.h"
 #include "fs/inode.h"
 #include "fs/linger.h"
 #include "fs/listings.h"
@@ -52,6 +53,7 @@ struct fs {
 	struct moves moves;
 	struct listings listings;
 	struct linger linger;
+	struct idle idle;
 	struct rest rest;
 	struct tender *tender;
 	struct seeker *seeker;

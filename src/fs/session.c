@@ -263,6 +263,7 @@ static int session_fs_init(struct fs *fs, struct store *st, const struct session
 	node_dircache_init(&fs->dirs, io_fd_share(4, SESSION_DIRS_MIN, SESSION_DIRS_MAX));
 	pthread_mutex_init(&fs->listings.lock, NULL);
 	rest_init(&fs->rest);
+	idle_init(&fs->idle, opt->idle);
 	int r = dir_open_root(st, &root);
 	if (r == 0)
 		r = inode_table_init(&fs->inodes, root);

@@ -29,6 +29,8 @@ ssize_t status_get(struct fs *fs, char *buf, size_t size)
 			      "sandbox", status_sandbox(&fs->sandbox));
 	if (!o)
 		return -ENOMEM;
+	if (fs->opt->idle > 0)
+		(void)json_object_set_new(o, "idle", json_integer(fs->opt->idle));
 	_cleanup_free_ char *text = json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	if (!text)
