@@ -111,11 +111,10 @@ static void signals_tell_idle(struct signals *s, int r)
 		return;
 	s->is_told = true;
 	if (r == -EBUSY)
-		log_info("no request for %u seconds, but something is open: not unmounted, tried again every %u "
-			 "seconds",
+		log_info("no request for %u s, but something is open: not unmounted, tried again every %u s",
 			 limit, limit);
 	else
-		log_error("no request for %u seconds, but it cannot be unmounted: %s", limit,
+		log_error("no request for %u s, but it cannot be unmounted: %s", limit,
 			  r == -EPIPE    ? "the attendant has been killed"
 			  : r == -ESTALE ? "it has been detached, or another mount lies upon it"
 					 : strerror(-r));
@@ -133,7 +132,7 @@ static void signals_leave(struct signals *s)
 		return;
 	}
 	s->is_left = true;
-	log_info("not used for %u seconds: unmounted", s->fs->opt->idle);
+	log_info("not used for %u s: unmounted", s->fs->opt->idle);
 	if (!loop_hung_up(s->fs->se, SIGNALS_HANG_UP_MS))
 		log_info("still mounted elsewhere: served on there");
 }
