@@ -56,8 +56,8 @@ _cryptfs_options()
 	local fresh="--kind --new-passfile --new-keyfile --with-passphrase --new-recovery-file --kdf-time --kdf-memory --label"
 	case $1 in
 	init)	echo "--passfile --extpass --keyfile --with-passphrase --recovery --recovery-file --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
-	mount)	echo "$secret --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
-	umount)	echo "--lazy --help" ;;
+	mount)	echo "$secret --foreground --read-only --allow-other --shared --idle --debug --no-sandbox --quiet --help -f -o -r" ;;
+	umount)	echo "--all --lazy --quiet --help -a -z -q" ;;
 	ls)	echo "--long --recursive --print0 --json $secret --no-sandbox --quiet --help -l -R" ;;
 	cat)	echo "--salvage --output $secret --no-sandbox --quiet --help" ;;
 	export)	echo "--overwrite --salvage --privileged $secret --no-sandbox --quiet --help" ;;
@@ -99,7 +99,7 @@ _cryptfs()
 		compopt -o filenames
 		_cryptfs_files "$cur"
 		return ;;
-	--kdf-time | --kdf-memory | --label | --path | --jobs | -j | --extpass)
+	--kdf-time | --kdf-memory | --idle | --label | --path | --jobs | -j | --extpass)
 		return ;;
 	--kind)
 		_cryptfs_words "$cur" "passphrase recovery keyfile keyring"

@@ -76,7 +76,7 @@ complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l passfil
 complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l extpass -x -d 'command that prints the passphrase'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l shared -d 'others may change the vault while it is mounted'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount ls cat export check rekey' -l no-sandbox -d 'keep all powers'
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check key passwd rekey settings master' -s q -l quiet -d 'print less'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount ls cat export check key passwd rekey settings master' -s q -l quiet -d 'print less'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-time -x -d 'seconds that unlocking takes'
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-memory -x -d 'MiB that unlocking takes'
@@ -86,9 +86,11 @@ complete -c cryptfs -n '__fish_seen_subcommand_from init' -l label -x -d 'a name
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s f -l foreground -d 'stay in the foreground'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s r -l read-only -d 'nothing can be changed'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l allow-other -d 'other users may use the mount'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l idle -x -a '5m 15m 1h' -d 'unmount when it was not used for so long'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s o -x -a 'ro allow_other noatime nosuid nodev noexec' -d 'mount options'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l debug -d 'trace every request'
 
+complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s a -l all -d 'all that you have mounted'
 complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s z -l lazy -d 'detach it even if it is in use'
 complete -c cryptfs -n '__fish_seen_subcommand_from info ls check status' -l json -d 'print a JSON object'
 

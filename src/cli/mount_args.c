@@ -71,7 +71,8 @@ static int take_idle(struct mount_args *a, const char *s)
 	switch (duration_parse(s, &a->session.idle)) {
 	case 0: return 0;
 	case -ENODATA:
-		return exit_usage("mount", "--idle takes a time with its unit, such as 15m, 900s or 1h30m; '%s' has none", s);
+		return exit_usage("mount", "--idle takes a time with its unit, such as 15m, 900s or 1h; '%s' has none",
+				  s);
 	case -ERANGE:
 		return exit_usage("mount", "--idle takes 1s to 365d, not '%s' (without --idle it stays mounted)", s);
 	default: return exit_usage("mount", "--idle takes a time such as 15m, 900s or 1h30m, not '%s'", s);
