@@ -71,7 +71,7 @@ static int busy(const char *mountpoint)
 	struct holders h;
 	bool known = holders_find(mountpoint, &h) == 0;
 	exit_note("'%s' is busy: close what uses it, leave it in every shell, or use --lazy%s", mountpoint,
-		  known && h.n > 0 ? "; it is used by" : "");
+		  known && h.n > 0 ? ":" : "");
 	if (known)
 		holders_tell(&h);
 	return EXIT_FAILED;
