@@ -54,14 +54,26 @@ static bool is_ro(const char *opts, size_t n)
 	return opts && n >= 2 && memcmp(opts, "ro", 2) == 0 && (n == 2 || opts[2] == ',');
 }
 
+/* The number of "user_id=" among comma-separated options, which no backslash takes apart. */
+static uid_t user_id(const char *opts, size_t n)
+{
+	static const char key[] = "user_id=";
+	const size_t k = sizeof(key) - 1;
+	for (size_t i = 0; opts && i + k < n; i++)
+		if ((i == 0 || opts[i - 1] == ',') && memcmp(opts + i, key, k) == 0 && opts[i + k] >= '0' &&
+		    opts[i + k] <= '9')
+			return (uid_t)strtoul(opts + i + k, NULL, 10);
+	return (uid_t)-1;
+}
+
 /* id parent maj:min root MOUNTPOINT OPTIONS [tag...] - TYPE SOURCE superoptions */
 int mountinfo_parse(const char *line, struct mountinfo *e)
 {
 	const char *w, *point, *opts, *type, *source, *super;
 	size_t n, point_n, opts_n, type_n, source_n, super_n;
 	unsigned int dev_major, dev_minor;
-	int id;
-	if (sscanf(line, "%d %*d %u:%u", &id, &dev_major, &dev_minor) != 3)
+	int id, parent;
+	if (sscanf(line, "%d %d %u:%u", &id, &parent, &dev_major, &dev_minor) != 4)
 		return -EINVAL;
 
 	for (int i = 0; i < 4; i++)
@@ -83,6 +95,8 @@ int mountinfo_parse(const char *line, struct mountinfo *e)
 		.source = unescape(source ? source : "", source ? source_n : 0),
 		.ours = word_is(type, type_n, "fuse.cryptfs"),
 		.id = id,
+		.parent = parent,
+		.user = user_id(super, super_n),
 		.dev = makedev(dev_major, dev_minor),
 		.read_only = is_ro(opts, opts_n) || is_ro(super, super_n),
 		.disk_read_only = is_ro(super, super_n),

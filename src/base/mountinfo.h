@@ -13,6 +13,8 @@ struct mountinfo {
 	char *source; /* of ours: the vault */
 	bool ours;    /* type fuse.cryptfs */
 	int id;
+	int parent; /* the id of the mount that it is mounted on */
+	uid_t user; /* of FUSE: who has mounted it; (uid_t)-1: not told */
 	dev_t dev;
 	bool read_only;
 	bool disk_read_only; /* not this mount only: the filesystem */

@@ -1,45 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * cryptfs umount: away with the mount, and back only when its process has written all and ended, so
- * that the vault can be copied, or mounted again, at once.
+ * cryptfs umount: one mount, several, or all. Each is tried, whatever becomes of those before it; the first failure is
+ * the exit code.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
 
-#include "base/io.h"
 #include "cli/cli.h"
+#include "cli/leave.h"
 #include "cli/mounts.h"
-
-#define WAIT_MS 60000
-#define TELL_AFTER 2 /* seconds */
-#define BUSY_TRIES 5
-#define BUSY_PAUSE_NS 100000000L
-
-/* Taking long: say why, once, to a person. */
-static void tell(int sig)
-{
-	static const char text[] = "cryptfs: still writing back to the vault...\n";
-	int saved = errno;
-	(void)sig;
-	(void)io_write_full(STDERR_FILENO, text, sizeof(text) - 1);
-	errno = saved;
-}
-
-static void tell_if_slow(void)
-{
-	struct sigaction act = { .sa_handler = tell, .sa_flags = SA_RESTART };
-	if (isatty(STDERR_FILENO) != 1)
-		return;
-	(void)sigaction(SIGALRM, &act, NULL);
-	(void)alarm(TELL_AFTER);
-}
 
 static int not_mounted(const char *operand, const char *real, const struct mounts *m)
 {
@@ -53,115 +25,143 @@ static int not_mounted(const char *operand, const char *real, const struct mount
 			 operand);
 }
 
-/* Ask for what the kernel still holds to be written now: only this tells whether it could be. */
-static int write_back(const char *mountpoint)
+static int cannot_list(int err)
 {
-	_cleanup_fd_ int fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && syncfs(fd) < 0 ? -errno : 0;
+	return exit_fail(EXIT_FAILED, "cannot read the list of mounts: %s", exit_reason(err));
 }
 
-static int wait_for_end(int pidfd, const char *mountpoint)
+/* So that we do not keep a mount busy ourselves. */
+static void leave_directory(void)
 {
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-	int n;
-	while ((n = poll(&p, 1, WAIT_MS)) < 0 && errno == EINTR)
-		;
-	if (n > 0)
-		return EXIT_DONE;
-	return exit_fail(EXIT_FAILED,
-			 "'%s' is unmounted, but its process has not ended within a minute: it is still writing to a "
-			 "busy disk, or a container or another mount namespace has the mount, too; wait for it before "
-			 "you copy the vault",
-			 mountpoint);
+	if (chdir("/") != 0)
+		exit_note("cannot go to '/': %s", exit_reason(-errno));
 }
 
-static int cannot_unmount(int err, const char *mountpoint)
-{
-	switch (-err) {
-	case EBUSY:
-		return exit_fail(EXIT_FAILED,
-				 "'%s' is busy: close the programs that use it, and leave it in every shell (try: "
-				 "fuser -vm '%s'), or use --lazy",
-				 mountpoint, mountpoint);
-	case EINVAL:
-	case ENOENT:
-		return exit_fail(EXIT_NO_VAULT, "'%s' was unmounted by somebody else meanwhile", mountpoint);
-	case ENOSYS:
-		return exit_fail(EXIT_FAILED, "cannot unmount '%s': fusermount3 is missing (install fuse3)",
-				 mountpoint);
-	default:
-		return exit_fail(EXIT_FAILED, "cannot unmount '%s': %s", mountpoint, exit_reason(err));
-	}
-}
+/* ---- operands ---- */
 
-/* Whoever looks at all mounts (df, a file manager, cryptfs status) keeps each busy for a moment. */
-static int unmount_patiently(const char *mountpoint, bool lazy)
-{
-	int err = unmount_path(mountpoint, lazy);
-	for (int i = 0; err == -EBUSY && i < BUSY_TRIES; i++) {
-		(void)nanosleep(&(struct timespec){ .tv_nsec = BUSY_PAUSE_NS }, NULL);
-		err = unmount_path(mountpoint, lazy);
-	}
-	return err;
-}
+struct operand {
+	const char *given;
+	char *real;
+	int err;
+};
 
-static int unmount(const char *mountpoint, bool lazy)
+static int umount_operand(const struct operand *o, const struct leave_how *how)
 {
-	struct mounts_status st;
-	mounts_ask(mountpoint, &st);
-	_cleanup_fd_ int pidfd = -1;
-	if (st.pid > 0 && !lazy)
-		pidfd = (int)syscall(SYS_pidfd_open, st.pid, 0);
+	if (o->err == -ENOENT || o->err == -ENOTDIR)
+		return exit_fail(EXIT_NO_VAULT, "there is no mount point '%s'", o->given);
+	if (o->err < 0)
+		return exit_fail(EXIT_FAILED, "cannot look at '%s': %s", o->given, exit_reason(o->err));
 
-	tell_if_slow();
-	int lost = st.state == MOUNTS_ALIVE && !lazy ? write_back(mountpoint) : 0;
-	int err = unmount_patiently(mountpoint, lazy || st.state == MOUNTS_DEAD);
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	int err = mounts_load(&m);
 	if (err < 0)
-		return cannot_unmount(err, mountpoint);
+		return cannot_list(err);
+	const struct mountinfo *e = mounts_at(&m, o->real);
+	return e && e->ours ? leave_mount(o->real, how) : not_mounted(o->given, o->real, &m);
+}
 
-	int code = pidfd >= 0 ? wait_for_end(pidfd, mountpoint) : EXIT_DONE;
-	(void)alarm(0);
-	if (lost < 0)
-		return exit_fail(EXIT_FAILED,
-				 "'%s' is unmounted, but not all that was written there could be stored: %s",
-				 mountpoint, exit_reason(lost));
+static int umount_operands(char **argv, int n, const struct leave_how *how)
+{
+	_cleanup_free_ struct operand *list = calloc((size_t)n, sizeof(*list));
+	int code = EXIT_DONE;
+	if (!list)
+		return exit_fail(EXIT_FAILED, "out of memory");
+	for (int i = 0; i < n; i++) {
+		list[i].given = argv[i];
+		list[i].err = paths_resolve(argv[i], &list[i].real);
+	}
+	leave_directory();
+	for (int i = 0; i < n; i++) {
+		int r = umount_operand(&list[i], how);
+		code = code == EXIT_DONE ? r : code;
+		free(list[i].real);
+	}
 	return code;
 }
 
-static int umount_operand(const char *operand, bool lazy)
-{
-	_cleanup_free_ char *real = NULL;
-	int err = paths_resolve(operand, &real);
-	if (err == -ENOENT || err == -ENOTDIR)
-		return exit_fail(EXIT_NO_VAULT, "there is no mount point '%s'", operand);
-	if (err < 0)
-		return exit_fail(EXIT_FAILED, "cannot look at '%s': %s", operand, exit_reason(err));
+/* ---- all ---- */
 
+static bool may_unmount(const struct mountinfo *e)
+{
+	return e->ours && (geteuid() == 0 || e->user == getuid());
+}
+
+/* Is it what a path leads to, and not hidden by another? */
+static bool is_within_reach(const struct mountinfo *e)
+{
+	_cleanup_fd_ int fd = open(e->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && mounts_id_of_fd(AT_FDCWD, fd) == e->id;
+}
+
+static bool is_still_there(const struct mountinfo *e)
+{
 	_cleanup_mounts_ struct mounts m = { NULL, 0 };
-	err = mounts_load(&m);
+	if (mounts_load(&m) < 0)
+		return true;
+	for (size_t i = 0; i < m.n; i++)
+		if (m.entries[i].id == e->id && m.entries[i].dev == e->dev)
+			return true;
+	return false;
+}
+
+static int umount_one_of_all(const struct mountinfo *e, const struct leave_how *how)
+{
+	if (!is_still_there(e))
+		return EXIT_DONE;
+	if (!is_within_reach(e))
+		return exit_fail(EXIT_FAILED, "'%s' cannot be reached: another mount hides it; unmount that first",
+				 e->mountpoint);
+	int code = leave_mount(e->mountpoint, how);
+	if (code == EXIT_DONE && !how->quiet)
+		text_line("unmounted %s", e->mountpoint);
+	return code;
+}
+
+/* The latest first: a vault may lie in the mount of another. */
+static int umount_all(const struct leave_how *how)
+{
+	_cleanup_mounts_ struct mounts m = { NULL, 0 };
+	int err = mounts_load(&m), code = EXIT_DONE;
+	bool any = false;
 	if (err < 0)
-		return exit_fail(EXIT_FAILED, "cannot read the list of mounts: %s", exit_reason(err));
-	const struct mountinfo *e = mounts_at(&m, real);
-	return e && e->ours ? unmount(real, lazy) : not_mounted(operand, real, &m);
+		return cannot_list(err);
+	leave_directory();
+	for (size_t i = m.n; i-- > 0;) {
+		if (!may_unmount(&m.entries[i]))
+			continue;
+		int r = umount_one_of_all(&m.entries[i], how);
+		code = code == EXIT_DONE ? r : code;
+		any = true;
+	}
+	if (!any && !how->quiet)
+		(void)puts("nothing is mounted");
+	return code;
 }
 
 int cmd_umount(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
 		{ "lazy", no_argument, NULL, 'z' },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	bool lazy = false;
+	struct leave_how how = { .lazy = false };
+	bool all = false;
 	int c;
-	while ((c = getopt_long(argc, argv, "zh", options, NULL)) != -1) {
-		if (c == 'h')
-			return main_help("umount");
-		if (c != 'z')
-			return exit_usage("umount", NULL);
-		lazy = true;
+	while ((c = getopt_long(argc, argv, "azqh", options, NULL)) != -1) {
+		switch (c) {
+		case 'a': all = true; break;
+		case 'z': how.lazy = true; break;
+		case 'q': how.quiet = true; break;
+		case 'h': return main_help("umount");
+		default: return exit_usage("umount", NULL);
+		}
 	}
-	if (argc - optind != 1)
-		return exit_usage("umount", "umount takes one operand: the mount point");
-	return umount_operand(argv[optind], lazy);
+	if (all && optind < argc)
+		return exit_usage("umount", "umount takes --all or mount points, not both");
+	if (!all && optind == argc)
+		return exit_usage("umount", "umount takes the mount points, or --all");
+	return all ? umount_all(&how) : umount_operands(argv + optind, argc - optind, &how);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/mount_args.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/duration.h"
 
 static bool is_word(const char *s, size_t n, const char *word)
 {
@@ -64,6 +66,19 @@ static int take_options(struct mount_args *a, const char *s)
 	}
 }
 
+static int take_idle(struct mount_args *a, const char *s)
+{
+	switch (duration_parse(s, &a->session.idle)) {
+	case 0: return 0;
+	case -ENODATA:
+		return exit_usage("mount", "--idle takes a time with its unit, such as 15m, 900s or 1h; '%s' has none",
+				  s);
+	case -ERANGE:
+		return exit_usage("mount", "--idle takes 1s to 365d, not '%s' (without --idle it stays mounted)", s);
+	default: return exit_usage("mount", "--idle takes a time such as 15m, 900s or 1h30m, not '%s'", s);
+	}
+}
+
 static int take_operands(struct mount_args *a, int argc, char **argv)
 {
 	if (argc - optind == 1 && paths_is_vault(argv[optind]))
@@ -79,12 +94,13 @@ static int take_operands(struct mount_args *a, int argc, char **argv)
 
 int mount_args_parse(int argc, char **argv, struct mount_args *a)
 {
-	enum { ALLOW_OTHER = 256, SHARED, DEBUG, NO_SANDBOX };
+	enum { ALLOW_OTHER = 256, IDLE, SHARED, DEBUG, NO_SANDBOX };
 	static const struct option options[] = {
 		CREDENTIAL_OPTIONS,
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "read-only", no_argument, NULL, 'r' },
 		{ "allow-other", no_argument, NULL, ALLOW_OTHER },
+		{ "idle", required_argument, NULL, IDLE },
 		{ "shared", no_argument, NULL, SHARED },
 		{ "debug", no_argument, NULL, DEBUG },
 		{ "no-sandbox", no_argument, NULL, NO_SANDBOX },
@@ -96,6 +112,7 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 	while (code == 0 && (c = getopt_long(argc, argv, "fro:qh", options, NULL)) != -1) {
 		switch (c) {
 		case ALLOW_OTHER: a->session.allow_other = true; break;
+		case IDLE: code = take_idle(a, optarg); break;
 		case SHARED: a->session.shared = true; break;
 		case DEBUG: a->session.debug = a->foreground = true; break;
 		case NO_SANDBOX: a->session.no_sandbox = true; break;

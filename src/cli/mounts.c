@@ -2,6 +2,7 @@
 #include "cli/mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,6 +72,24 @@ const struct mountinfo *mounts_of_fd(const struct mounts *m, int fd)
 		if ((uint64_t)m->entries[i].id == id.number)
 			return &m->entries[i];
 	return NULL;
+}
+
+int mounts_id_of_fd(int proc, int fd)
+{
+	char name[64];
+	_cleanup_free_ char *line = NULL;
+	size_t cap = 0;
+	int id;
+	(void)snprintf(name, sizeof(name), "%sfdinfo/%d", proc == AT_FDCWD ? "/proc/self/" : "", fd);
+	_cleanup_fd_ int in = openat(proc, name, O_RDONLY | O_CLOEXEC);
+	_cleanup_(cleanup_file) FILE *f = in < 0 ? NULL : fdopen(in, "r");
+	if (!f)
+		return -errno;
+	in = -1; /* f closes it */
+	while (getline(&line, &cap, f) > 0)
+		if (sscanf(line, "mnt_id: %d", &id) == 1)
+			return id;
+	return -ENODATA;
 }
 
 const struct mountinfo *mounts_at(const struct mounts *m, const char *mountpoint)

@@ -25,6 +25,10 @@ void mounts_free(struct mounts *m);
 /* The mount that fd is in, or NULL. */
 const struct mountinfo *mounts_of_fd(const struct mounts *m, int fd);
 
+/* The id of the mount that a descriptor is in: number 'fd' of the process whose directory in /proc is 'proc' (AT_FDCWD:
+ * of this one). Or -errno. Nothing is asked of the mount, which may be dead, or deny us all else. */
+int mounts_id_of_fd(int proc, int fd);
+
 /* What is on top at this absolute path, or NULL. */
 const struct mountinfo *mounts_at(const struct mounts *m, const char *mountpoint);
 

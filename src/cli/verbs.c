@@ -40,6 +40,8 @@ const struct verb verbs[] = {
 	  "  -r, --read-only         nothing can be changed\n"
 	  "      --allow-other       other users may use the mount, as far as modes permit\n"
 	  "      --shared            others may change the vault meanwhile (slower)\n"
+	  "      --idle DURATION     unmount it when it has not been used for so long (15m, 1h) and\n"
+	  "                          nothing in it is open\n"
 	  "  -o OPTIONS              mount options for FUSE and the kernel, with commas between\n"
 	  "      --debug             trace every request on stderr, with names in plain text,\n"
 	  "                          and allow core dumps; implies -f\n"
@@ -48,13 +50,16 @@ const struct verb verbs[] = {
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
 	{ "umount", cmd_umount, "unmount, and wait until all is written",
-	  "usage: cryptfs umount [OPTION]... MOUNTPOINT\n"
+	  "usage: cryptfs umount [OPTION]... MOUNTPOINT...\n"
+	  "       cryptfs umount [OPTION]... --all\n"
 	  "\n"
-	  "Unmount what is mounted on MOUNTPOINT. Returns when everything has been written and\n"
-	  "the process that served it has ended.\n"
+	  "Unmount what is mounted on each MOUNTPOINT. Returns when everything has been written\n"
+	  "and the processes that served it have ended. If something keeps it busy, says what.\n"
 	  "\n"
-	  "  -z, --lazy              detach it now even if it is in use; it ends when it no\n"
-	  "                          longer is\n"
+	  "  -a, --all               all vaults that you have mounted; for root, that anybody has\n"
+	  "  -z, --lazy              detach it even if it is in use, and do not wait: the vault\n"
+	  "                          stays open until it is no longer\n"
+	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
 	{ "rekey", cmd_rekey, "give a vault a new master key",
 	  "usage: cryptfs rekey [OPTION]... VAULT\n"

@@ -72,6 +72,7 @@ static ssize_t channel_read(int fd, void *buf, size_t size, void *userdata)
 		return n;
 	linger_note(&fs->linger);
 	tally_request(&fs->tally, ((const struct fuse_in_header *)buf)->opcode);
+	idle_note(&fs->idle, buf, (size_t)n);
 	channel_kills = channel_asks_kill(buf, (size_t)n);
 	channel_handshake(fs, buf, (size_t)n);
 	return n;

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "fs/damage.h"
+#include "fs/idle.h"
 #include "fs/inode.h"
 #include "fs/linger.h"
 #include "fs/listings.h"
@@ -54,6 +55,7 @@ struct fs {
 	struct moves moves;
 	struct listings listings;
 	struct linger linger;
+	struct idle idle;
 	struct rest rest;
 	struct tally tally;
 	struct damage damage;

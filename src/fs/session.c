@@ -266,6 +266,7 @@ static int session_fs_init(struct fs *fs, struct store *st, const struct session
 	damage_init(&fs->damage);
 	st->damaged = damage_told;
 	st->damaged_arg = fs;
+	idle_init(&fs->idle, opt->idle);
 	int r = dir_open_root(st, &root);
 	if (r == 0)
 		r = inode_table_init(&fs->inodes, root);

@@ -18,6 +18,7 @@ struct session_options {
 	bool read_only;
 	bool allow_other;
 	bool shared;		/* shared coherency mode, whatever the settings say */
+	unsigned int idle;	/* unmount after so many seconds without use; 0: never */
 	bool debug;		/* libfuse's own trace on stderr */
 	bool no_sandbox;	/* keep all powers (sandbox/sandbox.h) */
 	struct attendant *attendant; /* that knows this mount point; stays the caller's */
@@ -25,10 +26,10 @@ struct session_options {
 
 /*
  * Mount the unlocked vault whose directory is root_fd (open for reading, not O_PATH; locked by the
- * caller) and serve it until it is unmounted or SIGTERM, SIGINT or SIGHUP arrives; then write back,
- * raise what is durable, unmount. The process gives up its powers on the way, for good. ready(arg) is
- * called once, from another thread, when the kernel and we have shaken hands. Call it from a process
- * without other threads, after the last fork.
+ * caller) and serve it until it is unmounted, has been idle for too long, or SIGTERM, SIGINT or SIGHUP
+ * arrives; then write back, raise what is durable, unmount. The process gives up its powers on the way, for
+ * good. ready(arg) is called once, from another thread, when the kernel and we have shaken hands. Call it from
+ * a process without other threads, after the last fork.
  *
  * Returns 0 after a clean end; SESSION_MOUNT_FAILED if the mount never came up (the reason has been
  * logged); or -errno.
@@ -43,6 +44,7 @@ int session_run(const struct vault *v, int root_fd, const struct session_options
  *
  *   version, pid, vault (left out if it is no UTF-8, or very long), mode ("private" or "shared"), read_only,
  *   since            seconds since 1970
+ *   idle             its limit in seconds, if it has one
  *   sandbox          what is in force of sandbox/sandbox.h: no_new_privs, capabilities, landlock, seccomp
  *   read_bytes, written_bytes   plaintext of files that went to and came from the kernel since the mount
  *   requests, requests_by_kind  of the kernel, and an object with those of each kind (fs/tally.h) there were any of

@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "fs/idle.h"
 #include "fs/loop.h"
 #include "fs/seeker.h"
 #include "sandbox/attendant.h"
@@ -20,11 +22,18 @@ struct signals {
 	pthread_t thread;
 	sigset_t set;
 	atomic_bool stop;
-	int lost; /* of the thread: -errno if the kernel may still hold what was written */
+	/* of the thread: */
+	int lost;     /* -errno if the kernel may still hold what was written */
+	bool is_left; /* unmounted here for being idle; if it is served still, it is mounted elsewhere */
+	bool is_told; /* that it is idle, but in use */
 };
 
 /* The kernel hangs up within the unmounting. */
 #define SIGNALS_HANG_UP_MS 3000
+
+/* Whoever looks at all mounts (df, a file manager, cryptfs status) keeps each busy for a moment. */
+#define SIGNALS_BUSY_TRIES 3
+#define SIGNALS_BUSY_PAUSE_NS 100000000L
 
 /* File by file, which needs no way to the mount. */
 static int signals_fetch_files(struct fs *fs)
@@ -48,45 +57,118 @@ static bool signals_is_no_way(int r)
 	return r == -ESTALE || r == -EPIPE || r == -EACCES;
 }
 
-/* Have the kernel send us what it has not written back. The mount serves that meanwhile. */
-static void signals_fetch(struct signals *s)
+/* Have the kernel send us what it has not written back. The mount serves that meanwhile. Returns 0 or -errno. */
+static int signals_fetch(struct signals *s)
 {
 	int r = attendant_fetch(s->fs->opt->attendant);
 	if (r == 0)
-		return;
+		return 0;
 	int files = signals_fetch_files(s->fs);
 	if (signals_is_no_way(r))
 		r = files;
 	if (r == 0)
-		return;
+		return 0;
 	log_error("writing back: %s", strerror(-r));
 	if (s->lost == 0)
 		s->lost = r;
+	return r;
 }
 
 /* The mount goes, and the loop ends when the kernel hangs up; if something keeps the mount busy, or the filesystem
  * alive, the loop is ended here, and who still uses it gets errors. */
 static void signals_end(struct signals *s)
 {
-	signals_fetch(s);
+	(void)signals_fetch(s);
 	if (attendant_unmount(s->fs->opt->attendant) != 0)
 		log_info("still in use: taken away all the same");
 	else if (loop_hung_up(s->fs->se, SIGNALS_HANG_UP_MS)) /* not while it is mounted elsewhere, too */
 		return;
 	else
 		log_info("still mounted elsewhere: ended all the same");
-	signals_fetch(s);
+	(void)signals_fetch(s);
 	/* The seeker waits for the kernel, which waits for those who serve: it must be done before they are. */
 	seeker_retire(s->fs->seeker);
 	loop_end(s->fs->loop);
 }
 
+/* ---- being idle ---- */
+
+static int signals_unmount_patiently(struct signals *s)
+{
+	int r = attendant_unmount(s->fs->opt->attendant);
+	for (int i = 1; r == -EBUSY && i < SIGNALS_BUSY_TRIES; i++) {
+		(void)nanosleep(&(struct timespec){ .tv_nsec = SIGNALS_BUSY_PAUSE_NS }, NULL);
+		r = attendant_unmount(s->fs->opt->attendant);
+	}
+	return r;
+}
+
+/* Once, until it is used again; the attempts go on. */
+static void signals_tell_idle(struct signals *s, int r)
+{
+	const unsigned int limit = s->fs->opt->idle;
+	if (s->is_told)
+		return;
+	s->is_told = true;
+	if (r == -EBUSY)
+		log_info("no request for %u s, but something is open: not unmounted, tried again every %u s",
+			 limit, limit);
+	else
+		log_error("no request for %u s, but it cannot be unmounted: %s", limit,
+			  r == -EPIPE    ? "the attendant has been killed"
+			  : r == -ESTALE ? "it has been detached, or another mount lies upon it"
+					 : strerror(-r));
+}
+
+/* Never by force: what cannot be written, or unmounted, stays as it is. */
+static void signals_leave(struct signals *s)
+{
+	int r = signals_fetch(s);
+	if (r == 0)
+		r = signals_unmount_patiently(s);
+	if (r != 0) {
+		signals_tell_idle(s, r);
+		idle_restart(&s->fs->idle); /* whatever keeps it busy is a use */
+		return;
+	}
+	s->is_left = true;
+	log_info("not used for %u s: unmounted", s->fs->opt->idle);
+	if (!loop_hung_up(s->fs->se, SIGNALS_HANG_UP_MS))
+		log_info("still mounted elsewhere: served on there");
+}
+
+static void signals_look(struct signals *s)
+{
+	switch (idle_look(&s->fs->idle)) {
+	case IDLE_USED: s->is_told = false; break;
+	case IDLE_QUIET: break;
+	case IDLE_OVER: signals_leave(s); break;
+	}
+	if (!s->is_left) /* see idle.h */
+		(void)fuse_lowlevel_notify_inval_inode(s->fs->se, FUSE_ROOT_ID, -1, 0);
+}
+
+/* ---- the thread ---- */
+
+/* Returns when one has come. */
+static void signals_wait(struct signals *s)
+{
+	const struct timespec pause = idle_pause(&s->fs->idle);
+	for (;;) {
+		bool looks = s->fs->opt->idle > 0 && !s->is_left;
+		if (sigtimedwait(&s->set, NULL, looks ? &pause : NULL) >= 0)
+			return;
+		if (errno == EAGAIN)
+			signals_look(s);
+	}
+}
+
 static void *signals_main(void *arg)
 {
 	struct signals *s = arg;
-	int sig;
 	/* Once: a second signal would ask a mount that nobody serves any more. */
-	if (sigwait(&s->set, &sig) == 0 && !atomic_load(&s->stop))
+	signals_wait(s);
+	if (!atomic_load(&s->stop))
 		signals_end(s);
 	return NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SIGTERM, SIGINT and SIGHUP end a mount as an unmount does: what programs have written and the kernel
- * still holds is fetched first.
+ * What ends a mount from within. SIGTERM, SIGINT and SIGHUP do so as an unmount does: what programs have written and
+ * the kernel still holds is fetched first. With a limit (session_options.idle) so does not being used for so long,
+ * but only if nothing keeps the mount busy.
  */
 #ifndef CRYPTFS_FS_SIGNALS_H
 #define CRYPTFS_FS_SIGNALS_H

@@ -87,6 +87,8 @@ static json_t *status_json(struct fs *fs)
 			      (int)getpid(), "vault", json_string(fs->opt->vault_path), "mode",
 			      fs->shared ? "shared" : "private", "read_only", (int)fs->read_only, "since",
 			      (json_int_t)fs->since, "sandbox", status_sandbox(&fs->sandbox));
+	if (o && fs->opt->idle > 0)
+		(void)json_object_set_new(o, "idle", json_integer(fs->opt->idle));
 	if (!o || status_add(fs, o) == 0)
 		return o;
 	json_decref(o);

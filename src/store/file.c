@@ -214,7 +214,7 @@ int file_attach(struct file *f, int fd, bool writable)
 			return r;
 		f->writable = writable;
 	}
-	int turn _cleanup_(file_turn_end) = file_turn_begin(f);
+	int turn _cleanup_(file_turn_end) __attribute__((unused)) = file_turn_begin(f);
 	return f->loaded ? 0 : file_load(f);
 }
 

@@ -297,6 +297,9 @@ def write(path, data, mode="wb"):
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int64]
+_libc.mmap.restype = ctypes.c_void_p
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 KEEP_SIZE, PUNCH_HOLE, COLLAPSE_RANGE, ZERO_RANGE, INSERT_RANGE = 1, 2, 8, 16, 32
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
@@ -315,6 +318,26 @@ def fallocate(fd, mode, offset, length):
 
 def renameat2(old, new, flags):
     _call(_libc.renameat2(-100, os.fsencode(old), -100, os.fsencode(new), flags))
+
+
+class Mapping:
+    """n bytes of a file in memory, and no descriptor of it: Python's own mmap keeps one."""
+
+    def __init__(self, path, n):
+        fd = os.open(path, os.O_RDWR)
+        try:
+            self.n = n
+            self.at = _libc.mmap(None, n, 3, 1, fd, 0)  # PROT_READ | PROT_WRITE, MAP_SHARED
+        finally:
+            os.close(fd)
+        if self.at == ctypes.c_void_p(-1).value:
+            raise OSError(ctypes.get_errno(), "mmap")
+
+    def write(self, data):
+        ctypes.memmove(self.at, data, len(data))
+
+    def close(self):
+        _call(_libc.munmap(self.at, self.n))
 
 
 class FileHandle(ctypes.Structure):

@@ -41,6 +41,31 @@ static void test_lines(void **state)
 	}
 }
 
+static void test_user(void **state)
+{
+	static const struct {
+		const char *options;
+		uid_t user;
+	} users[] = {
+		{ "rw,user_id=1000,group_id=5", 1000 },
+		{ "user_id=0", 0 },
+		{ "rw,user_id=4294967294", 4294967294 },
+		{ "rw,no_user_id=3", (uid_t)-1 },
+		{ "rw,group_id=1000", (uid_t)-1 },
+		{ "rw,user_id=", (uid_t)-1 },
+		{ "", (uid_t)-1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < N_OF(users); i++) {
+		_cleanup_mountinfo_ struct mountinfo e;
+		char line[128];
+		snprintf(line, sizeof(line), "41 27 0:57 / /m rw - fuse.cryptfs v %s\n", users[i].options);
+		assert_int_equal(mountinfo_parse(line, &e), 0);
+		assert_int_equal(e.user, users[i].user);
+		assert_int_equal(e.parent, 27);
+	}
+}
+
 static void test_device(void **state)
 {
 	(void)state;
@@ -68,6 +93,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_device),
 		cmocka_unit_test(test_cut_off),
 	};
