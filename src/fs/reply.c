@@ -22,6 +22,8 @@ int reply_errno(int r)
 
 void reply_result(fuse_req_t req, int r)
 {
+	if (store_is_damage(r))
+		fs_tell(fs_of(req), SESSION_DAMAGED);
 	(void)fuse_reply_err(req, r < 0 ? reply_errno(r) : 0);
 }
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -25,6 +26,8 @@ struct signals {
 
 /* The kernel hangs up within the unmounting. */
 #define SIGNALS_HANG_UP_MS 3000
+#define SIGNALS_BUSY_TRIES 5
+#define SIGNALS_BUSY_PAUSE_NS 100000000L
 
 /* File by file, which needs no way to the mount. */
 static int signals_fetch_files(struct fs *fs)
@@ -48,19 +51,24 @@ static bool signals_is_no_way(int r)
 	return r == -ESTALE || r == -EPIPE || r == -EACCES;
 }
 
-/* Have the kernel send us what it has not written back. The mount serves that meanwhile. */
-static void signals_fetch(struct signals *s)
+/* Have the kernel send us what it has not written back. The mount serves that meanwhile. Returns 0 or -errno. */
+static int signals_fetch(struct fs *fs)
 {
-	int r = attendant_fetch(s->fs->opt->attendant);
+	int r = attendant_fetch(fs->opt->attendant);
 	if (r == 0)
-		return;
-	int files = signals_fetch_files(s->fs);
+		return 0;
+	int files = signals_fetch_files(fs);
 	if (signals_is_no_way(r))
 		r = files;
-	if (r == 0)
-		return;
-	log_error("writing back: %s", strerror(-r));
-	if (s->lost == 0)
+	if (r < 0)
+		log_error("writing back: %s", strerror(-r));
+	return r;
+}
+
+static void signals_fetch_or_lose(struct signals *s)
+{
+	int r = signals_fetch(s->fs);
+	if (r < 0 && s->lost == 0)
 		s->lost = r;
 }
 
@@ -68,26 +76,56 @@ static void signals_fetch(struct signals *s)
  * alive, the loop is ended here, and who still uses it gets errors. */
 static void signals_end(struct signals *s)
 {
-	signals_fetch(s);
+	signals_fetch_or_lose(s);
 	if (attendant_unmount(s->fs->opt->attendant) != 0)
 		log_info("still in use: taken away all the same");
 	else if (loop_hung_up(s->fs->se, SIGNALS_HANG_UP_MS)) /* not while it is mounted elsewhere, too */
 		return;
 	else
 		log_info("still mounted elsewhere: ended all the same");
-	signals_fetch(s);
+	signals_fetch_or_lose(s);
 	/* The seeker waits for the kernel, which waits for those who serve: it must be done before they are. */
 	seeker_retire(s->fs->seeker);
 	loop_end(s->fs->loop);
 }
 
+/* Whoever looks at all mounts (df, a file manager) keeps each busy for a moment. */
+static int signals_unmount_patiently(struct fs *fs)
+{
+	int r = attendant_unmount(fs->opt->attendant);
+	for (int i = 0; r == -EBUSY && i < SIGNALS_BUSY_TRIES; i++) {
+		(void)nanosleep(&(struct timespec){ .tv_nsec = SIGNALS_BUSY_PAUSE_NS }, NULL);
+		r = attendant_unmount(fs->opt->attendant);
+	}
+	return r;
+}
+
+/* The same unless somebody uses it, or would lose something. Returns false if it stays. */
+static bool signals_end_if_unused(struct signals *s)
+{
+	int r = signals_fetch(s->fs);
+	if (r == 0)
+		r = signals_unmount_patiently(s->fs);
+	if (r == 0 && loop_hung_up(s->fs->se, SIGNALS_HANG_UP_MS))
+		return true;
+	log_info("asked to end unless in use, the mount stays: %s", r == 0        ? "it is mounted elsewhere, too"
+								    : r == -EBUSY ? "it is in use"
+										  : strerror(-r));
+	fs_tell(s->fs, SESSION_BUSY);
+	return false;
+}
+
+/* The first signal that ends it is the last: another would ask a mount that nobody serves any more. */
 static void *signals_main(void *arg)
 {
 	struct signals *s = arg;
+	bool ended = false;
 	int sig;
-	/* Once: a second signal would ask a mount that nobody serves any more. */
-	if (sigwait(&s->set, &sig) == 0 && !atomic_load(&s->stop))
-		signals_end(s);
+	while (!ended && sigwait(&s->set, &sig) == 0 && !atomic_load(&s->stop)) {
+		ended = sig != SIGUSR2 || signals_end_if_unused(s);
+		if (sig != SIGUSR2)
+			signals_end(s);
+	}
 	return NULL;
 }
 
@@ -97,6 +135,7 @@ static void signals_set(sigset_t *set)
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR2);
 }
 
 void signals_block(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * SIGTERM, SIGINT and SIGHUP end a mount as an unmount does: what programs have written and the kernel
- * still holds is fetched first.
+ * still holds is fetched first. SIGUSR2 ends it too, unless it is in use.
  */
 #ifndef CRYPTFS_FS_SIGNALS_H
 #define CRYPTFS_FS_SIGNALS_H
