@@ -56,7 +56,7 @@ _cryptfs_options()
 	local fresh="--kind --new-passfile --new-keyfile --with-passphrase --new-recovery-file --kdf-time --kdf-memory --label"
 	case $1 in
 	init)	echo "--passfile --extpass --keyfile --with-passphrase --recovery --recovery-file --kdf-time --kdf-memory --shared --hide-sizes --label --quiet --help" ;;
-	mount)	echo "$secret --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
+	mount)	echo "$secret --foreground --read-only --allow-other --shared --lock-on --notify --debug --no-sandbox --quiet --help -f -o -r" ;;
 	umount)	echo "--lazy --help" ;;
 	ls)	echo "--long --recursive --print0 --json $secret --no-sandbox --quiet --help -l -R" ;;
 	cat)	echo "--salvage --output $secret --no-sandbox --quiet --help" ;;
@@ -103,6 +103,9 @@ _cryptfs()
 		return ;;
 	--kind)
 		_cryptfs_words "$cur" "passphrase recovery keyfile keyring"
+		return ;;
+	--lock-on)
+		_cryptfs_words "$cur" "sleep screen sleep,screen sleep,force screen,force sleep,screen,force"
 		return ;;
 	-o)
 		[[ $verb == "master export" ]] && compopt -o filenames && _cryptfs_files "$cur" && return

@@ -87,6 +87,8 @@ complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s f -l foreground -d
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s r -l read-only -d 'nothing can be changed'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l allow-other -d 'other users may use the mount'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s o -x -a 'ro allow_other noatime nosuid nodev noexec' -d 'mount options'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l lock-on -x -a 'sleep screen sleep,screen sleep,force screen,force sleep,screen,force' -d 'unmount it by itself'
+complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l notify -d 'tell on the desktop of damage and of its end'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l debug -d 'trace every request'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s z -l lazy -d 'detach it even if it is in use'

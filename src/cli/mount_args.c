@@ -64,6 +64,34 @@ static int take_options(struct mount_args *a, const char *s)
 	}
 }
 
+/* Where to lock by itself: words with commas between. */
+static int take_lock_on(struct mount_args *a, const char *s)
+{
+	for (;;) {
+		size_t n = strcspn(s, ",");
+		if (is_word(s, n, "sleep"))
+			a->desktop.on_sleep = true;
+		else if (is_word(s, n, "screen"))
+			a->desktop.on_screen = true;
+		else if (is_word(s, n, "force"))
+			a->desktop.force = true;
+		else
+			return exit_usage("mount",
+					  "--lock-on takes sleep, screen and force, with commas between, not '%.*s'",
+					  (int)n, s);
+		if (!s[n])
+			return 0;
+		s += n + 1;
+	}
+}
+
+static int check_lock_on(const struct mount_args *a)
+{
+	if (!a->desktop.force || a->desktop.on_sleep || a->desktop.on_screen)
+		return 0;
+	return exit_usage("mount", "--lock-on force says how: say when as well, sleep or screen");
+}
+
 static int take_operands(struct mount_args *a, int argc, char **argv)
 {
 	if (argc - optind != 2)
@@ -75,13 +103,15 @@ static int take_operands(struct mount_args *a, int argc, char **argv)
 
 int mount_args_parse(int argc, char **argv, struct mount_args *a)
 {
-	enum { ALLOW_OTHER = 256, SHARED, DEBUG, NO_SANDBOX };
+	enum { ALLOW_OTHER = 256, SHARED, DEBUG, NO_SANDBOX, LOCK_ON, NOTIFY };
 	static const struct option options[] = {
 		CREDENTIAL_OPTIONS,
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "read-only", no_argument, NULL, 'r' },
 		{ "allow-other", no_argument, NULL, ALLOW_OTHER },
 		{ "shared", no_argument, NULL, SHARED },
+		{ "lock-on", required_argument, NULL, LOCK_ON },
+		{ "notify", no_argument, NULL, NOTIFY },
 		{ "debug", no_argument, NULL, DEBUG },
 		{ "no-sandbox", no_argument, NULL, NO_SANDBOX },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -94,6 +124,8 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		case ALLOW_OTHER: a->session.allow_other = true; break;
 		case SHARED: a->session.shared = true; break;
 		case DEBUG: a->session.debug = a->foreground = true; break;
+		case LOCK_ON: code = take_lock_on(a, optarg); break;
+		case NOTIFY: a->desktop.notify = true; break;
 		case NO_SANDBOX: a->session.no_sandbox = true; break;
 		case 'f': a->foreground = true; break;
 		case 'r': a->session.read_only = true; break;
@@ -103,6 +135,8 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		default: code = credential_take(&a->credential, c) == 0 ? 0 : exit_usage("mount", NULL);
 		}
 	}
+	if (code == 0)
+		code = check_lock_on(a);
 	if (code == 0)
 		code = credential_check("mount", &a->credential);
 	return code != 0 ? code : take_operands(a, argc, argv);
