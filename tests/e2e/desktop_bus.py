@@ -82,6 +82,7 @@ class Session(dbus.service.Object):
 
     @dbus.service.method(PROPERTIES, in_signature="ss", out_signature="v")
     def Get(self, _interface, _name):
+        tell("asked", uid=self.uid)
         return dbus.Struct((dbus.UInt32(self.uid), dbus.ObjectPath(ROOT + "/user/_%d" % self.uid)), signature="uo")
 
     @dbus.service.signal(LOGIN + ".Session")
