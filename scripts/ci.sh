@@ -156,7 +156,7 @@ job_gcc() {
 # Another compiler's opinion, and the other ways to build: libsodium alone, no optimisation.
 job_clang() {
 	have clang || { skip; return; }
-	build CC=clang CFLAGS="-g -O0" --enable-werror --without-libcrypto --without-libsecret && test_brief
+	build CC=clang CFLAGS="-g -O0" --enable-werror --without-libcrypto --without-libsecret --without-libsystemd && test_brief
 }
 
 job_asan() {
@@ -275,7 +275,7 @@ job_clang-tidy() {
 	build CC=clang || return
 	local flags
 	flags="-std=gnu11 -Isrc -I$out/clang-tidy/build -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64"
-	flags+=" $(pkg-config --cflags fuse3 libsodium jansson libsecret-1)"
+	flags+=" $(pkg-config --cflags fuse3 libsodium jansson libsecret-1 libsystemd)"
 	for f in src/*/*.c; do
 		# shellcheck disable=SC2086
 		run "$f" clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a process that is forked to stand aside (sandbox/attendant.h, sandbox/errand.h, keyring/keyring.h) does first.
- * It keeps powers that the other one gives up, so it keeps nothing else of it.
+ * What a process that is forked to stand aside (sandbox/attendant.h, sandbox/errand.h, keyring/keyring.h,
+ * desktop/desktop.h) does first. It keeps powers that the other one gives up, so it keeps nothing else of it.
  */
 #ifndef CRYPTFS_BASE_ASIDE_H
 #define CRYPTFS_BASE_ASIDE_H

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cli/background.h"
 #include "cli/cli.h"
+#include "cli/listen.h"
 #include "cli/mount_args.h"
 #include "cli/mountpoint.h"
 #include "cli/mounts.h"
@@ -28,7 +29,9 @@ struct job {
 	struct mountid mount_id; /* of what lay there when it was looked at */
 	struct background background;
 	struct attendant *attendant;
+	struct desktop *desktop; /* NULL: not asked for */
 	bool is_up;
+	bool has_failed;
 };
 
 static void job_free(struct job *j)
@@ -39,6 +42,7 @@ static void job_free(struct job *j)
 	mount_args_free(&j->args);
 	unlock_free(&j->u);
 	free(j->mountpoint);
+	desktop_end(j->desktop, !j->has_failed); /* keys are gone */
 }
 
 /* The operands the wrong way round. */
@@ -107,11 +111,23 @@ static void on_ready(void *arg)
 {
 	struct job *j = arg;
 	j->is_up = true;
+	desktop_tell(j->desktop, DESKTOP_UP);
 	if (j->background.report_fd < 0)
 		return;
 	background_detach(&j->background);
 	log_set_sink(attendant_log);
 	background_report(&j->background, EXIT_DONE);
+}
+
+/* From any thread of the session's. */
+static void on_event(enum session_event event, void *arg)
+{
+	const struct job *j = arg;
+	switch (event) {
+	case SESSION_DAMAGED: desktop_tell(j->desktop, DESKTOP_DAMAGED); break;
+	case SESSION_BUSY: desktop_tell(j->desktop, DESKTOP_BUSY); break;
+	case SESSION_IDLE: desktop_tell(j->desktop, DESKTOP_IDLE); break;
+	}
 }
 
 static bool have_helper(void)
@@ -161,30 +177,35 @@ static int serve(struct job *j)
 	opt->vault_path = j->u.path;
 	opt->mountpoint = j->mountpoint;
 	opt->fuse_opts = j->args.rest;
+	opt->tell = on_event;
+	opt->tell_arg = j;
 
 	unlock_descriptors();
 	int r = session_run(j->u.vault, j->u.fd, opt, on_ready, j);
 	if (r == SESSION_MOUNT_FAILED)
 		return mount_failed(j);
 	if (r < 0) {
+		j->has_failed = true;
 		log_error("the mount has ended: %s", strerror(-r));
 		return EXIT_FAILED;
 	}
 	return j->is_up ? EXIT_DONE : exit_fail(EXIT_FAILED, "interrupted before the mount was up");
 }
 
-/* The last fork. */
-static int start_attendant(struct job *j)
+/* The last forks. */
+static int start_others(struct job *j)
 {
 	background_prepare(&j->background);
 	int err = attendant_start(j->mountpoint, &j->attendant);
-	return err < 0 ? exit_fail(EXIT_FAILED, "cannot start a process: %s", exit_reason(err)) : 0;
+	if (err < 0)
+		return exit_fail(EXIT_FAILED, "cannot start a process: %s", exit_reason(err));
+	return listen_start(&j->args.desktop, j->mountpoint, j->args.quiet, &j->desktop);
 }
 
 /* In the process that stays. */
 static int run(struct job *j)
 {
-	int code = start_attendant(j);
+	int code = start_others(j);
 	if (code == 0)
 		code = secrets_prepare(j->args.session.debug);
 	if (code == 0)

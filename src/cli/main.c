@@ -13,6 +13,7 @@
 #include "cli/verbs.h"
 #include "crypto/aead.h"
 #include "crypto/keymem.h"
+#include "desktop/desktop.h"
 #include "keyring/keyring.h"
 #include "sandbox/sandbox.h"
 
@@ -79,6 +80,7 @@ static int print_version(void)
 	(void)printf("memory for keys: %s\n", keymem_kind());
 	(void)printf("sandbox: %s\n", sandbox_build());
 	(void)printf("keyring: %s\n", keyring_is_built() ? "libsecret" : "none");
+	(void)printf("desktop: %s\n", desktop_is_built() ? "libsystemd" : "none");
 	return works ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -79,6 +79,34 @@ static int take_idle(struct mount_args *a, const char *s)
 	}
 }
 
+/* Where to lock by itself: words with commas between. */
+static int take_lock_on(struct mount_args *a, const char *s)
+{
+	for (;;) {
+		size_t n = strcspn(s, ",");
+		if (is_word(s, n, "sleep"))
+			a->desktop.on_sleep = true;
+		else if (is_word(s, n, "screen"))
+			a->desktop.on_screen = true;
+		else if (is_word(s, n, "force"))
+			a->desktop.force = true;
+		else
+			return exit_usage("mount",
+					  "--lock-on takes sleep, screen and force, with commas between, not '%.*s'",
+					  (int)n, s);
+		if (!s[n])
+			return 0;
+		s += n + 1;
+	}
+}
+
+static int check_lock_on(const struct mount_args *a)
+{
+	if (!a->desktop.force || a->desktop.on_sleep || a->desktop.on_screen)
+		return 0;
+	return exit_usage("mount", "--lock-on force says how: say when as well, sleep or screen");
+}
+
 static int take_operands(struct mount_args *a, int argc, char **argv)
 {
 	if (argc - optind == 1 && paths_is_vault(argv[optind]))
@@ -94,7 +122,7 @@ static int take_operands(struct mount_args *a, int argc, char **argv)
 
 int mount_args_parse(int argc, char **argv, struct mount_args *a)
 {
-	enum { ALLOW_OTHER = 256, IDLE, SHARED, DEBUG, NO_SANDBOX };
+	enum { ALLOW_OTHER = 256, IDLE, LOCK_ON, NOTIFY, SHARED, DEBUG, NO_SANDBOX };
 	static const struct option options[] = {
 		CREDENTIAL_OPTIONS,
 		{ "foreground", no_argument, NULL, 'f' },
@@ -102,6 +130,8 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		{ "allow-other", no_argument, NULL, ALLOW_OTHER },
 		{ "idle", required_argument, NULL, IDLE },
 		{ "shared", no_argument, NULL, SHARED },
+		{ "lock-on", required_argument, NULL, LOCK_ON },
+		{ "notify", no_argument, NULL, NOTIFY },
 		{ "debug", no_argument, NULL, DEBUG },
 		{ "no-sandbox", no_argument, NULL, NO_SANDBOX },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -115,6 +145,8 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		case IDLE: code = take_idle(a, optarg); break;
 		case SHARED: a->session.shared = true; break;
 		case DEBUG: a->session.debug = a->foreground = true; break;
+		case LOCK_ON: code = take_lock_on(a, optarg); break;
+		case NOTIFY: a->desktop.notify = true; break;
 		case NO_SANDBOX: a->session.no_sandbox = true; break;
 		case 'f': a->foreground = true; break;
 		case 'r': a->session.read_only = true; break;
@@ -124,6 +156,8 @@ int mount_args_parse(int argc, char **argv, struct mount_args *a)
 		default: code = credential_take(&a->credential, c) == 0 ? 0 : exit_usage("mount", NULL);
 		}
 	}
+	if (code == 0)
+		code = check_lock_on(a);
 	if (code == 0)
 		code = credential_check("mount", &a->credential);
 	return code != 0 ? code : take_operands(a, argc, argv);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "cli/credential.h"
+#include "desktop/desktop.h"
 #include "fs/session.h"
 
 struct mount_args {
@@ -18,6 +19,7 @@ struct mount_args {
 	char *rest;		/* of -o: what is not for us */
 	bool foreground;
 	bool quiet;
+	struct desktop_options desktop; /* mountpoint is not set here */
 	struct session_options session; /* vault_path, mountpoint, fuse_opts and attendant are not set here */
 };
 

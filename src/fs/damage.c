@@ -125,8 +125,9 @@ static void damage_log(const struct damage_found *f, uint64_t unsaid)
 }
 
 /* Everything passes here. */
-static void damage_take(struct damage *d, const struct damage_found *f)
+static void damage_take(struct fs *fs, const struct damage_found *f)
 {
+	struct damage *d = &fs->damage;
 	struct timespec now;
 	uint64_t unsaid = 0;
 	bool say;
@@ -139,6 +140,7 @@ static void damage_take(struct damage *d, const struct damage_found *f)
 	}
 	if (say)
 		damage_log(f, unsaid);
+	fs_tell(fs, SESSION_DAMAGED);
 }
 
 void damage_report(struct fs *fs, struct node *n, enum damage_kind kind, const char *doing, int r)
@@ -159,7 +161,7 @@ void damage_report(struct fs *fs, struct node *n, enum damage_kind kind, const c
 		.doing = doing,
 	};
 	damage_find(fs, n, NULL, f.path);
-	damage_take(&fs->damage, &f);
+	damage_take(fs, &f);
 }
 
 void damage_told(void *arg, enum store_damage what, ino_t ino, const char *disk)
@@ -176,7 +178,7 @@ void damage_told(void *arg, enum store_damage what, ino_t ino, const char *disk)
 	};
 	damage_find(fs, n, disk, f.path);
 	inode_unref(&fs->inodes, root ? NULL : n);
-	damage_take(&fs->damage, &f);
+	damage_take(fs, &f);
 }
 
 uint64_t damage_get(struct damage *d, struct damage_found *last)

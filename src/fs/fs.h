@@ -78,6 +78,12 @@ static inline struct fs *fs_of(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
+static inline void fs_tell(const struct fs *fs, enum session_event event)
+{
+	if (fs->opt->tell)
+		fs->opt->tell(event, fs->opt->tell_arg);
+}
+
 /* The kernel puts a reply before every request that names what was in it (a node id, a handle).
  * ThreadSanitizer cannot see that, and is told. */
 #if defined(__SANITIZE_THREAD__)

@@ -11,6 +11,13 @@
 #include "sandbox/attendant.h"
 #include "vault/vault.h"
 
+/* What somebody beside the mount may want to know. */
+enum session_event {
+	SESSION_DAMAGED, /* damage was met; each time */
+	SESSION_BUSY,	 /* SIGUSR2 came, and the mount stays */
+	SESSION_IDLE,	 /* it has been unmounted, as nobody used it for so long */
+};
+
 struct session_options {
 	const char *vault_path; /* absolute; shown as the source of the mount */
 	const char *mountpoint; /* absolute */
@@ -21,15 +28,17 @@ struct session_options {
 	unsigned int idle;	/* unmount after so many seconds without use; 0: never */
 	bool debug;		/* libfuse's own trace on stderr */
 	bool no_sandbox;	/* keep all powers (sandbox/sandbox.h) */
+	void (*tell)(enum session_event event, void *arg); /* from any thread, not to wait; or NULL */
+	void *tell_arg;
 	struct attendant *attendant; /* that knows this mount point; stays the caller's */
 };
 
 /*
  * Mount the unlocked vault whose directory is root_fd (open for reading, not O_PATH; locked by the
  * caller) and serve it until it is unmounted, has been idle for too long, or SIGTERM, SIGINT or SIGHUP
- * arrives; then write back, raise what is durable, unmount. The process gives up its powers on the way, for
- * good. ready(arg) is called once, from another thread, when the kernel and we have shaken hands. Call it from
- * a process without other threads, after the last fork.
+ * arrives (or SIGUSR2, unless it is in use); then write back, raise what is durable, unmount. The process
+ * gives up its powers on the way, for good. ready(arg) is called once, from another thread, when the kernel and
+ * we have shaken hands. Call it from a process without other threads, after the last fork.
  *
  * Returns 0 after a clean end; SESSION_MOUNT_FAILED if the mount never came up (the reason has been
  * logged); or -errno.

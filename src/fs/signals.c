@@ -32,7 +32,7 @@ struct signals {
 #define SIGNALS_HANG_UP_MS 3000
 
 /* Whoever looks at all mounts (df, a file manager, cryptfs status) keeps each busy for a moment. */
-#define SIGNALS_BUSY_TRIES 3
+#define SIGNALS_BUSY_TRIES 5
 #define SIGNALS_BUSY_PAUSE_NS 100000000L
 
 /* File by file, which needs no way to the mount. */
@@ -91,8 +91,6 @@ static void signals_end(struct signals *s)
 	loop_end(s->fs->loop);
 }
 
-/* ---- being idle ---- */
-
 static int signals_unmount_patiently(struct signals *s)
 {
 	int r = attendant_unmount(s->fs->opt->attendant);
@@ -102,6 +100,23 @@ static int signals_unmount_patiently(struct signals *s)
 	}
 	return r;
 }
+
+/* Unless somebody uses it, or would lose something. Returns false if it stays. */
+static bool signals_end_if_unused(struct signals *s)
+{
+	int r = signals_fetch(s);
+	if (r == 0)
+		r = signals_unmount_patiently(s);
+	if (r == 0 && loop_hung_up(s->fs->se, SIGNALS_HANG_UP_MS))
+		return true;
+	log_info("asked to end unless in use, the mount stays: %s", r == 0        ? "it is mounted elsewhere, too"
+								    : r == -EBUSY ? "it is in use"
+										  : strerror(-r));
+	fs_tell(s->fs, SESSION_BUSY);
+	return false;
+}
+
+/* ---- being idle ---- */
 
 /* Once, until it is used again; the attempts go on. */
 static void signals_tell_idle(struct signals *s, int r)
@@ -132,6 +147,7 @@ static void signals_leave(struct signals *s)
 		return;
 	}
 	s->is_left = true;
+	fs_tell(s->fs, SESSION_IDLE);
 	log_info("not used for %u s: unmounted", s->fs->opt->idle);
 	if (!loop_hung_up(s->fs->se, SIGNALS_HANG_UP_MS))
 		log_info("still mounted elsewhere: served on there");
@@ -150,26 +166,33 @@ static void signals_look(struct signals *s)
 
 /* ---- the thread ---- */
 
-/* Returns when one has come. */
-static void signals_wait(struct signals *s)
+/* Returns the one that has come. */
+static int signals_wait(struct signals *s)
 {
 	const struct timespec pause = idle_pause(&s->fs->idle);
 	for (;;) {
 		bool looks = s->fs->opt->idle > 0 && !s->is_left;
-		if (sigtimedwait(&s->set, NULL, looks ? &pause : NULL) >= 0)
-			return;
+		int sig = sigtimedwait(&s->set, NULL, looks ? &pause : NULL);
+		if (sig >= 0)
+			return sig;
 		if (errno == EAGAIN)
 			signals_look(s);
 	}
 }
 
+/* The first signal that ends it is the last: another would ask a mount that nobody serves any more. */
 static void *signals_main(void *arg)
 {
 	struct signals *s = arg;
-	/* Once: a second signal would ask a mount that nobody serves any more. */
-	signals_wait(s);
-	if (!atomic_load(&s->stop))
-		signals_end(s);
+	bool ended = false;
+	while (!ended) {
+		int sig = signals_wait(s);
+		if (atomic_load(&s->stop))
+			break;
+		ended = sig != SIGUSR2 || signals_end_if_unused(s);
+		if (sig != SIGUSR2)
+			signals_end(s);
+	}
 	return NULL;
 }
 
@@ -179,6 +202,7 @@ static void signals_set(sigset_t *set)
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR2);
 }
 
 void signals_block(void)

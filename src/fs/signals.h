@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What ends a mount from within. SIGTERM, SIGINT and SIGHUP do so as an unmount does: what programs have written and
- * the kernel still holds is fetched first. With a limit (session_options.idle) so does not being used for so long,
- * but only if nothing keeps the mount busy.
+ * the kernel still holds is fetched first. SIGUSR2 does unless the mount is in use. With a limit
+ * (session_options.idle) so does not being used for so long, but only if nothing keeps the mount busy.
  */
 #ifndef CRYPTFS_FS_SIGNALS_H
 #define CRYPTFS_FS_SIGNALS_H

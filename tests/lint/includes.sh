@@ -10,13 +10,14 @@ rooms='
 base
 crypto base
 format base
+desktop sandbox base
 keyring base
 sandbox base
 vault format crypto base
 store vault format crypto base
 fs store vault sandbox base
 offline store vault format crypto base
-cli fs offline store vault keyring sandbox crypto base
+cli fs offline store vault desktop keyring sandbox crypto base
 '
 
 # Header of a library (extended regular expression), and where it may be included.
@@ -28,6 +29,7 @@ openssl/.*\.h         src/crypto/
 jansson\.h            src/format/vaultfile\.c|src/cli/|src/fs/status\.c
 fuse.*\.h|fuse3/.*\.h src/fs/
 libsecret/.*\.h       src/keyring/secretservice\.c
+systemd/.*\.h         src/desktop/bus\.h
 seccomp\.h            src/sandbox/filter\.c
 syslog\.h             src/base/log\.c
 zxcvbn\.h             src/cli/quality\.c
