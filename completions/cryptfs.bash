@@ -7,15 +7,17 @@ _cryptfs_verbs="cat check export info init key ls master mount passwd rekey sett
 # The options of a verb; short ones only where they have no long name.
 _cryptfs_options()
 {
-	local secret="--extpass --keyfile --keyring --passfile --recovery --recovery-file"
-	local price="--kdf-memory --kdf-time"
-	local fresh="--kind --label --new-keyfile --new-passfile --new-recovery-file --with-passphrase $price"
+	local recovery="--recovery --recovery-file" price="--kdf-memory --kdf-time"
+	local secret="--extpass --keyfile --keyring --passfile $recovery"
+	local made="--kind --new-keyfile --new-passfile --with-passphrase"
+	local fresh="--label --new-recovery-file $made $price"
 	case $1 in
 	cat) echo "--help --no-sandbox --output --quiet --salvage $secret" ;;
 	check) echo "--help --jobs --json --no-sandbox --path --quick --quiet --repair --yes $secret" ;;
 	export) echo "--help --no-sandbox --overwrite --privileged --quiet --salvage $secret" ;;
 	info) echo "--help --json" ;;
-	init) echo "--extpass --help --hide-sizes --keyfile --label --passfile --quiet --recovery --recovery-file --shared --with-passphrase $price" ;;
+	init) echo "--extpass --help --hide-sizes --keyfile --label --passfile --quiet --shared" \
+		"--with-passphrase $recovery $price" ;;
 	key) echo "--help" ;;
 	"key add") echo "--help --quiet $fresh $secret" ;;
 	"key change") echo "--help --quiet $fresh $secret" ;;
@@ -25,7 +27,7 @@ _cryptfs_options()
 	ls) echo "--help --json --long --no-sandbox --print0 --quiet --recursive $secret" ;;
 	master) echo "--help" ;;
 	"master export") echo "--help --output --quiet $secret" ;;
-	"master restore") echo "--force --help --kind --label --master-file --new-keyfile --new-passfile --quiet --with-passphrase $price" ;;
+	"master restore") echo "--force --help --label --master-file --quiet $made $price" ;;
 	mount) echo "--allow-other --debug --foreground --help --no-sandbox --quiet --read-only --shared -o $secret" ;;
 	passwd) echo "--help --new-passfile --quiet $price $secret" ;;
 	rekey) echo "--help --jobs --no-sandbox --quiet --yes $secret" ;;

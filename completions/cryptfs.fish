@@ -47,24 +47,42 @@ function __cryptfs_second
     test (count $words) -eq 2; and test $words[2] = $argv[1]
 end
 
-# Vaults, hidden ones too; directories if there is none.
-function __cryptfs_vaults
-    set -l typed (commandline -ct)
-    set -l vaults
-    if not string match -qr '[$()*?{}\\\\\'"~]' -- $typed
-        set -l found "$typed"*/cryptfs.json "$typed".*/cryptfs.json
-        for file in $found
-            set -a vaults (string replace -r '^(?=[-~])' './' -- (string replace -r 'cryptfs\.json$' '' -- $file | string collect))
+# Paths that end in this and begin like what is typed; that part of them is taken off again. None that looks like an
+# option or somebody's home; and fish shows nothing that begins with a dot unless one is typed.
+function __cryptfs_paths
+    set -l typed (commandline -ct | string collect)
+    set -l text (string unescape -- $typed 2>/dev/null | string collect)
+    test -n "$text"; or set text "$typed"
+    set -l found "$text"*/$argv[1]
+    test -z "$text"; and test -n "$argv[1]"; and set -a found .*/$argv[1]
+    for path in $found
+        set path (string sub -e -(math (string length -- "$argv[1]") + 1) -- $path | string collect)/
+        if test -z "$text"; and string match -qr '^[-~.]' -- $path
+            set path $PWD/$path
         end
-    end
-    if set -q vaults[1]
-        printf '%s\n' $vaults
-    else
-        __fish_complete_directories $typed ''
+        printf '%s\n' $path
     end
 end
 
-# The kernel's list, with its octal escapes.
+function __cryptfs_directories
+    if string match -q '~*' -- (commandline -ct)
+        __fish_complete_directories (commandline -ct) ''
+    else
+        __cryptfs_paths ''
+    end
+end
+
+# Vaults, hidden ones too; directories if there is none.
+function __cryptfs_vaults
+    set -l vaults (__cryptfs_paths cryptfs.json)
+    if set -q vaults[1]
+        printf '%s\n' $vaults
+    else
+        __cryptfs_directories
+    end
+end
+
+# The kernel's list, with its octal escapes; directories if there is nothing.
 function __cryptfs_mountpoints
     set -l points
     while read -l -d ' ' -a fields
@@ -74,7 +92,7 @@ function __cryptfs_mountpoints
     if set -q points[1]
         printf '%s\n' $points
     else
-        __fish_complete_directories (commandline -ct) ''
+        __cryptfs_directories
     end
 end
 
@@ -114,10 +132,10 @@ complete -c cryptfs -n '__cryptfs_second settings' -a 'backup restore'
 set -l vaults cat check export info 'key add' 'key change' 'key list' 'key remove' 'key test' ls 'master export' \
     'master restore' mount passwd rekey 'settings backup' 'settings restore'
 complete -c cryptfs -n "__cryptfs_operand 1 $(string escape -- $vaults | string join ' ')" -a '(__cryptfs_vaults)' -d vault
-complete -c cryptfs -n '__cryptfs_operand 1 init' -a '(__fish_complete_directories (commandline -ct) "")'
+complete -c cryptfs -n '__cryptfs_operand 1 init' -a '(__cryptfs_directories)'
 complete -c cryptfs -n '__cryptfs_operand 1 umount' -a '(__cryptfs_mountpoints)' -d 'mount point'
 complete -c cryptfs -n '__cryptfs_operand 2 "key change" "key remove"' -a '(__cryptfs_slots)' -d slot
-complete -c cryptfs -n '__cryptfs_operand 2 mount' -a '(__fish_complete_directories (commandline -ct) "")'
+complete -c cryptfs -n '__cryptfs_operand 2 mount' -a '(__cryptfs_directories)'
 complete -c cryptfs -n '__cryptfs_operand 2 "settings backup" "settings restore"' -F
 complete -c cryptfs -n '__cryptfs_operand 3 export' -F
 

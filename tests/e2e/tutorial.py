@@ -13,6 +13,7 @@ display say more:
     .\\" test: keeps NAME REGEX  its group 1, from what the display's commands showed
     .\\" test: exit N          the last command's exit code
     .\\" test: in any order    the words that it shows
+    .\\" test: among others    they are shown, since others use this machine as well
     .\\" test: run COMMAND     before it, by the user's shell: what somebody else does meanwhile
     .\\" test: needs PROGRAM   skip it without that program
     .\\" test: needs keyring, needs autostart
@@ -184,7 +185,7 @@ class Tutorial:
             return "needs root"
         return None
 
-    def one(self, whose, command, want, code, answers, spare=None, order=True):
+    def one(self, whose, command, want, code, answers, spare=None, notes=()):
         shown, got = self.shells[whose].run(PLACES.sub(lambda m: self.fs + m[0], command), answers, spare)
         print("".join("# %s\n" % s for s in [whose + " " + command] + shown.splitlines()), end="")
         if got != code:
@@ -192,7 +193,9 @@ class Tutorial:
         plain = shown.replace(self.fs + "/", "/").replace(self.user_home, "/home/kim")
         a = [blur(s) for s in want if s.strip()]
         b = [blur(s) for s in plain.splitlines() if s.strip()]
-        if not order:
+        if "among others" in notes:
+            a = ["...", *a, "..."]
+        if "in any order" in notes:
             a, b = sorted(" ".join(a).split()), sorted(" ".join(b).split())
         if not matches(a, b):
             raise Failed("shows other lines than the page:\n%s\ninstead of\n%s" % ("\n".join(b), "\n".join(a)))
@@ -208,7 +211,7 @@ class Tutorial:
         shown, todo = "", list(commands(lines))
         codes = [0] * (len(todo) - 1) + [int(next((rest for word, rest in note if word == "exit"), 0))]
         for (whose, command, want), code in zip(todo, codes):
-            shown += self.one(whose, command, want, code, answers, spare, "in any order" not in notes)
+            shown += self.one(whose, command, want, code, answers, spare, notes)
         if answers:
             raise Failed("nobody asked for %r" % answers)
         for word, rest in note:
