@@ -16,6 +16,7 @@
 #include "cli/mount_args.h"
 #include "cli/mountpoint.h"
 #include "cli/mounts.h"
+#include "cli/notify.h"
 #include "cli/unlock.h"
 #include "sandbox/attendant.h"
 #include "sandbox/mountid.h"
@@ -28,6 +29,7 @@ struct job {
 	struct mountid mount_id; /* of what lay there when it was looked at */
 	struct background background;
 	struct attendant *attendant;
+	int notify_fd; /* of a service manager, or -1 */
 	bool is_up;
 };
 
@@ -36,6 +38,7 @@ static void job_free(struct job *j)
 	attendant_end(j->attendant);
 	background_report(&j->background, EXIT_FAILED);
 	cleanup_fd(&j->background.null_fd);
+	cleanup_fd(&j->notify_fd);
 	mount_args_free(&j->args);
 	unlock_free(&j->u);
 	free(j->mountpoint);
@@ -107,6 +110,7 @@ static void on_ready(void *arg)
 {
 	struct job *j = arg;
 	j->is_up = true;
+	notify_say(j->notify_fd, "READY=1");
 	if (j->background.report_fd < 0)
 		return;
 	background_detach(&j->background);
@@ -164,6 +168,8 @@ static int serve(struct job *j)
 
 	unlock_descriptors();
 	int r = session_run(j->u.vault, j->u.fd, opt, on_ready, j);
+	if (j->is_up)
+		notify_say(j->notify_fd, "STOPPING=1");
 	if (r == SESSION_MOUNT_FAILED)
 		return mount_failed(j);
 	if (r < 0) {
@@ -185,6 +191,8 @@ static int start_attendant(struct job *j)
 static int run(struct job *j)
 {
 	int code = start_attendant(j);
+	if (code == 0 && j->args.foreground)
+		j->notify_fd = notify_open();
 	if (code == 0)
 		code = secrets_prepare(j->args.session.debug);
 	if (code == 0)
@@ -203,7 +211,7 @@ static int run(struct job *j)
 
 int cmd_mount(int argc, char **argv)
 {
-	_cleanup_(job_free) struct job j = { .u = UNLOCK_NONE, .background = { -1, -1 } };
+	_cleanup_(job_free) struct job j = { .u = UNLOCK_NONE, .background = { -1, -1 }, .notify_fd = -1 };
 	int code = mount_args_parse(argc, argv, &j.args);
 	if (code != 0)
 		return code < 0 ? EXIT_DONE : code;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/mount_helper.h"
 #include "cli/verbs.h"
 #include "crypto/aead.h"
 #include "crypto/keymem.h"
@@ -60,7 +61,7 @@ static void print_help(FILE *f)
 		    "\n",
 		    f);
 	for (size_t i = 0; i < n_verbs; i++)
-		(void)fprintf(f, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+		(void)fprintf(f, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
 	(void)fputs("\n"
 		    "  cryptfs VERB --help   a verb's options\n"
 		    "  cryptfs --version     the version, and what it was built with\n"
@@ -138,6 +139,9 @@ int main(int argc, char **argv)
 {
 	static char name[] = "cryptfs";
 	fill_standard_descriptors();
+	mount_helper_fn *helper = mount_helper_of(argc, argv);
+	if (helper)
+		return finish(helper(argc, argv));
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
