@@ -47,8 +47,8 @@ class Machine:
         self._program()
         self._sbin()
         self._fuse()
-        os.makedirs("/run/mount", exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "none", "/run/mount"], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", "/run"], check=True)
+        os.mkdir("/run/mount")
 
     def _program(self):
         """Wherever it was built, the user may not be able to look there."""
