@@ -50,6 +50,15 @@ _cryptfs_slots()
 	done < <(cryptfs key list -- "${vault/#\~\//$HOME/}" 2>/dev/null)
 }
 
+# Mount points, which are the lines that are not indented.
+_cryptfs_autostarted()
+{
+	local line
+	while IFS= read -r line; do
+		[[ $line == /* && $line == "$1"* ]] && COMPREPLY+=("$line")
+	done < <(cryptfs autostart list 2>/dev/null)
+}
+
 _cryptfs_options()
 {
 	local secret="--passfile --extpass --keyfile --recovery --recovery-file --keyring"
@@ -72,6 +81,10 @@ _cryptfs_options()
 	"settings restore") echo "--force $secret --quiet --help" ;;
 	"master export") echo "--output $secret --quiet --help -o" ;;
 	"master restore") echo "--master-file $fresh --force --quiet --help" ;;
+	"autostart add") echo "--read-only --shared --method --quiet --help -r" ;;
+	"autostart list") echo "--json --help" ;;
+	"autostart remove") echo "--quiet --help" ;;
+	"autostart run") echo "--help" ;;
 	info | status) echo "--json --help" ;;
 	esac
 }
@@ -82,7 +95,7 @@ _cryptfs()
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_cryptfs_words "$cur" "init mount umount info ls cat export check key passwd rekey settings master status --help --version"
+		_cryptfs_words "$cur" "init mount umount info ls cat export check key passwd rekey settings master autostart status --help --version"
 		return
 	fi
 	if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
@@ -90,16 +103,20 @@ _cryptfs()
 		key)	_cryptfs_words "$cur" "list add change remove test" ;;
 		settings) _cryptfs_words "$cur" "backup restore" ;;
 		master)	_cryptfs_words "$cur" "export restore" ;;
+		autostart) _cryptfs_words "$cur" "add list remove run" ;;
 		esac
-		[[ $verb == key || $verb == settings || $verb == master ]] && return
+		[[ $verb == key || $verb == settings || $verb == master || $verb == autostart ]] && return
 	fi
-	[[ $verb == key || $verb == settings || $verb == master ]] && verb="$verb ${COMP_WORDS[2]}"
+	[[ $verb == key || $verb == settings || $verb == master || $verb == autostart ]] && verb="$verb ${COMP_WORDS[2]}"
 	case $prev in
 	--passfile | --output | --keyfile | --recovery-file | --new-passfile | --new-keyfile | --new-recovery-file | --master-file)
 		compopt -o filenames
 		_cryptfs_files "$cur"
 		return ;;
 	--kdf-time | --kdf-memory | --label | --path | --jobs | -j | --extpass)
+		return ;;
+	--method)
+		_cryptfs_words "$cur" "systemd xdg"
 		return ;;
 	--kind)
 		_cryptfs_words "$cur" "passphrase recovery keyfile keyring"
@@ -116,12 +133,15 @@ _cryptfs()
 	compopt -o filenames
 	case $verb in
 	umount)	_cryptfs_mountpoints "$cur" ;;
+	"autostart remove") _cryptfs_autostarted "$cur" ;;
+	"autostart list" | "autostart run") return ;;
 	"key remove" | "key change") _cryptfs_slots "$cur" ;;
 	"settings "*) [[ $prev == -* ]] || ((COMP_CWORD == 3)) || _cryptfs_files "$cur" ;;
 	esac
 	((${#COMPREPLY[@]})) && return
 	case $verb in
-	init | mount | umount | info | ls | cat | export | check | rekey | passwd | "key "* | "settings "* | "master "*)
+	init | mount | umount | info | ls | cat | export | check | rekey | passwd | "key "* | "settings "* | "master "* | \
+		"autostart "*)
 		_cryptfs_dirs "$cur" ;;
 	esac
 }

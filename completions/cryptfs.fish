@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # fish completion for cryptfs(1). No text from a file's name is ever evaluated.
 
-set -l verbs init mount umount info ls cat export check key passwd rekey settings master status
+set -l verbs init mount umount info ls cat export check key passwd rekey settings master autostart status
 
 complete -c cryptfs -f
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a init -d 'make a new vault'
@@ -18,6 +18,7 @@ complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a rekey -d 'giv
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a settings -d 'keep a copy of its settings, and put it back'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a master -d 'keep its master key on paper, and use it'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a status -d 'show what is mounted'
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a autostart -d 'mount a vault at login'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'print the version'
 complete -c cryptfs -s h -l help -d 'print help'
 
@@ -45,6 +46,13 @@ end
 complete -c cryptfs -n '__cryptfs_second key' -a 'list add change remove test'
 complete -c cryptfs -n '__cryptfs_second settings' -a 'backup restore'
 complete -c cryptfs -n '__cryptfs_second master' -a 'export restore'
+complete -c cryptfs -n '__cryptfs_second autostart' -a 'add list remove run'
+complete -c cryptfs -n '__cryptfs_two "autostart remove"' -a '(cryptfs autostart list 2>/dev/null | string match -r "^/.*")' -d 'mount point'
+complete -c cryptfs -n '__cryptfs_two "autostart add"' -l method -x -a 'systemd xdg' -d 'what starts it'
+complete -c cryptfs -n '__cryptfs_two "autostart add"' -l shared -d 'others may change the vault while it is mounted'
+complete -c cryptfs -n '__cryptfs_two "autostart add"' -s r -l read-only -d 'nothing can be changed'
+complete -c cryptfs -n '__cryptfs_two "autostart add" "autostart remove"' -s q -l quiet -d 'print less'
+complete -c cryptfs -n '__cryptfs_two "autostart list"' -l json -d 'print a JSON object'
 complete -c cryptfs -n '__cryptfs_two "key remove" "key change"' -a '(__cryptfs_slots)' -d slot
 complete -c cryptfs -n '__cryptfs_two "settings backup" "settings restore"' -F
 
@@ -70,7 +78,7 @@ complete -c cryptfs -n '__fish_seen_subcommand_from init' -l keyfile -r -F -d 'a
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l recovery -d 'a recovery code as well'
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l recovery-file -r -F -d 'write the recovery code there'
 
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls cat export check passwd rekey; or __cryptfs_two "key list" "key add" "key change" "key remove" "key test" "settings backup" "settings restore" "master export" "master restore"' -a '(__fish_complete_directories (commandline -ct))'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls cat export check passwd rekey; or __cryptfs_two "key list" "key add" "key change" "key remove" "key test" "settings backup" "settings restore" "master export" "master restore" "autostart add"' -a '(__fish_complete_directories (commandline -ct))'
 
 complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l passfile -r -F -d 'first line is the passphrase'
 complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l extpass -x -d 'command that prints the passphrase'

@@ -73,5 +73,6 @@ const char *autostart_ask(void)
 	close_input();
 	if (!screen)
 		return "there is no screen (neither DISPLAY nor WAYLAND_DISPLAY is set)";
-	return find_program() ? NULL : "no program for that is installed, such as ssh-askpass, or set by CRYPTFS_ASKPASS";
+	return find_program() ? NULL :
+				"no program for that is installed (such as ssh-askpass), or set by CRYPTFS_ASKPASS";
 }

@@ -7,7 +7,7 @@
 #include "cli/autostart.h"
 #include "cli/cli.h"
 
-/* The paths are absolute, so no "--" is needed before them: an option that lacks its argument would take that for one. */
+/* The paths are absolute and need no "--" before them, which an option that lacks its argument would take for one. */
 char **autostart_words(const struct autostart_entry *e, bool keyring, int *argc)
 {
 	static char program[] = "cryptfs", foreground[] = "--foreground", option[] = "--keyring", root[] = "/";

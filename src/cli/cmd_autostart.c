@@ -79,14 +79,15 @@ static void print_entry(const struct autostart_entry *e, const struct mounts *m)
 	_cleanup_free_ char *options = options_text(e);
 	text_line("%s", e->mountpoint);
 	text_line("    vault    %s", e->vault);
-	text_line("    by       %s%s%s%s", systemd ? "cryptfs@" : "cryptfs-", e->name, systemd ? ".service" : ".desktop",
-		  is_enabled(e) ? "" : ", which is not enabled");
+	text_line("    by       cryptfs%s%s.%s", systemd ? "@" : "-", e->name, systemd ? "service" : "desktop");
+	if (!is_enabled(e))
+		text_line("    enabled  no: it has been switched off elsewhere (to have it again: cryptfs autostart add)");
 	if (options && *options)
 		text_line("    options  %s", options);
 	text_line("    mounted  %s", is_mounted(e, m) ? "yes" : "no");
 }
 
-/* With list NULL as text. Returns 0 or an exit code, which an entry that cannot be read does not keep from the others. */
+/* With list NULL as text. What cannot be read does not keep the others from being shown. Returns 0 or an exit code. */
 static int show(const struct autostart_names *names, const struct mounts *m, json_t *list)
 {
 	int code = EXIT_DONE;
@@ -200,7 +201,7 @@ int cmd_autostart_remove(int argc, char **argv)
 		quiet = true;
 	}
 	if (argc - optind != 1)
-		return exit_usage("autostart remove", "autostart remove takes one operand: the mount point or the vault");
+		return exit_usage("autostart remove", "autostart remove takes one operand: mount point or vault");
 	return remove_meant(argv[optind], quiet);
 }
 

@@ -15,6 +15,7 @@
 #include "cli/mountpoint.h"
 #include "cli/mounts.h"
 #include "cli/unlock.h"
+#include "keyring/keyring.h"
 
 static const char verb[] = "autostart add";
 
@@ -26,10 +27,14 @@ struct add {
 	const char *method; /* NULL: what suits this session */
 	bool quiet;
 	bool has_source; /* the options say where the secret comes from */
+	bool made;	 /* the mount point, by us */
+	bool done;
 };
 
 static void add_free(struct add *a)
 {
+	if (a->made && !a->done)
+		(void)rmdir(a->mountpoint);
 	unlock_free(&a->u);
 	autostart_entry_free(&a->entry);
 }
@@ -133,14 +138,10 @@ static int open_vault(struct add *a)
 	return code;
 }
 
-static int make_mountpoint(const struct add *a)
+static int make_mountpoint(struct add *a)
 {
-	if (mkdir(a->mountpoint, 0700) == 0) {
-		if (!a->quiet)
-			exit_note("'%s' was not there, and has been made", a->mountpoint);
-		return 0;
-	}
-	if (errno == EEXIST)
+	a->made = mkdir(a->mountpoint, 0700) == 0;
+	if (a->made || errno == EEXIST)
 		return 0;
 	return exit_fail(EXIT_NO_VAULT, "there is no mount point '%s', and it cannot be made: %s", a->mountpoint,
 			 exit_reason(-errno));
@@ -213,6 +214,8 @@ static int check_keyring(const struct add *a)
 	_cleanup_free_ char *word = text_quote(a->u.path);
 	exit_note("'%s' has no slot for the login keyring: its passphrase will be asked for in a window at every login",
 		  a->u.path);
+	if (!keyring_is_built())
+		return 0;
 	if (isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 &&
 	    args_ask("Shall the keyring keep a key for it?"))
 		return add_keyring(a);
@@ -252,6 +255,8 @@ static int save(struct add *a)
 static void tell(const struct add *a)
 {
 	const struct autostart_entry *e = &a->entry;
+	if (a->made)
+		exit_note("'%s' was not there, and has been made", a->mountpoint);
 	exit_note("'%s' will be mounted on '%s' when you log in to a desktop", e->vault, e->mountpoint);
 	if (e->method == AUTOSTART_SYSTEMD)
 		exit_note("to do so now: systemctl --user start 'cryptfs@%s.service'", e->name);
@@ -266,6 +271,7 @@ int cmd_autostart_add(int argc, char **argv)
 	if ((code = check_options(&a)) != 0 || (code = open_vault(&a)) != 0 || (code = check_mountpoint(&a)) != 0 ||
 	    (code = check_other(&a)) != 0 || (code = check_keyring(&a)) != 0 || (code = save(&a)) != 0)
 		return code;
+	a.done = true;
 	if (!a.quiet)
 		tell(&a);
 	return EXIT_DONE;

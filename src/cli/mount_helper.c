@@ -121,10 +121,11 @@ static char *long_option(const char *s, size_t n)
 static int take_option(struct words *w, const char *s, size_t n, bool sloppy)
 {
 	const struct own_option *own = find_own(s, n);
-	if (n == 0 || is_one_of(not_ours, N(not_ours), s, n) || begins_with_one_of(not_ours_with, N(not_ours_with), s, n))
+	if (n == 0 || is_one_of(not_ours, N(not_ours), s, n) ||
+	    begins_with_one_of(not_ours_with, N(not_ours_with), s, n))
 		return 0;
 	if (own && own->has_value != (memchr(s, '=', n) != NULL))
-		return exit_fail(EXIT_USAGE, "the option '%s' takes %s", own->name, own->has_value ? "a value" : "no value");
+		return exit_fail(EXIT_USAGE, "the option '%s' takes %s value", own->name, own->has_value ? "a" : "no");
 	if (own)
 		return words_add(w, long_option(s, n));
 	if (sloppy && !is_one_of(of_fuse, N(of_fuse), s, n))
@@ -252,7 +253,7 @@ static int helper_umount(int argc, char **argv)
 
 mount_helper_fn *mount_helper_of(int argc, char **argv)
 {
-	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL, *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+	const char *path = argc > 0 ? argv[0] : "", *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	if (strcmp(name, "mount.cryptfs") == 0 || strcmp(name, "mount.fuse.cryptfs") == 0)
 		return helper_mount;
 	if (strcmp(name, "umount.cryptfs") == 0 || strcmp(name, "umount.fuse.cryptfs") == 0)
