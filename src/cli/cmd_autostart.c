@@ -81,7 +81,7 @@ static void print_entry(const struct autostart_entry *e, const struct mounts *m)
 	text_line("    vault    %s", e->vault);
 	text_line("    by       cryptfs%s%s.%s", systemd ? "@" : "-", e->name, systemd ? "service" : "desktop");
 	if (!is_enabled(e))
-		text_line("    enabled  no: it has been switched off elsewhere (to have it again: cryptfs autostart add)");
+		text_line("    enabled  no: switched off elsewhere (to have it again: cryptfs autostart add)");
 	if (options && *options)
 		text_line("    options  %s", options);
 	text_line("    mounted  %s", is_mounted(e, m) ? "yes" : "no");

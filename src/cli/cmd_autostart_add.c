@@ -209,7 +209,7 @@ static int add_keyring(const struct add *a)
 /* It works without, if not as well. */
 static int check_keyring(const struct add *a)
 {
-	if (a->has_source || has_keyring(&a->u.vault->settings))
+	if (a->quiet || a->has_source || has_keyring(&a->u.vault->settings))
 		return 0;
 	_cleanup_free_ char *word = text_quote(a->u.path);
 	exit_note("'%s' has no slot for the login keyring: its passphrase will be asked for in a window at every login",
