@@ -39,6 +39,7 @@ int cmd_passwd(int argc, char **argv);
 int cmd_rekey(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_master(int argc, char **argv);
+int cmd_autostart(int argc, char **argv);
 
 /* Their sub-verbs, as verbs. */
 int cmd_key_list(int argc, char **argv);
@@ -50,6 +51,10 @@ int cmd_settings_backup(int argc, char **argv);
 int cmd_settings_restore(int argc, char **argv);
 int cmd_master_export(int argc, char **argv);
 int cmd_master_restore(int argc, char **argv);
+int cmd_autostart_add(int argc, char **argv);
+int cmd_autostart_list(int argc, char **argv);
+int cmd_autostart_remove(int argc, char **argv);
+int cmd_autostart_run(int argc, char **argv);
 
 /* main.c. Print the help of a verb ("mount", "key add") and return EXIT_DONE. */
 int main_help(const char *verb);

@@ -17,6 +17,7 @@
 #include "cli/mount_args.h"
 #include "cli/mountpoint.h"
 #include "cli/mounts.h"
+#include "cli/notify.h"
 #include "cli/unlock.h"
 #include "sandbox/attendant.h"
 #include "sandbox/mountid.h"
@@ -30,6 +31,7 @@ struct job {
 	struct background background;
 	struct attendant *attendant;
 	struct desktop *desktop; /* NULL: not asked for */
+	int notify_fd; /* of a service manager, or -1 */
 	bool is_up;
 	bool has_failed;
 };
@@ -39,6 +41,7 @@ static void job_free(struct job *j)
 	attendant_end(j->attendant);
 	background_report(&j->background, EXIT_FAILED);
 	cleanup_fd(&j->background.null_fd);
+	cleanup_fd(&j->notify_fd);
 	mount_args_free(&j->args);
 	unlock_free(&j->u);
 	free(j->mountpoint);
@@ -112,6 +115,7 @@ static void on_ready(void *arg)
 	struct job *j = arg;
 	j->is_up = true;
 	desktop_tell(j->desktop, DESKTOP_UP);
+	notify_say(j->notify_fd, "READY=1");
 	if (j->background.report_fd < 0)
 		return;
 	background_detach(&j->background);
@@ -182,6 +186,8 @@ static int serve(struct job *j)
 
 	unlock_descriptors();
 	int r = session_run(j->u.vault, j->u.fd, opt, on_ready, j);
+	if (j->is_up)
+		notify_say(j->notify_fd, "STOPPING=1");
 	if (r == SESSION_MOUNT_FAILED)
 		return mount_failed(j);
 	if (r < 0) {
@@ -206,6 +212,8 @@ static int start_others(struct job *j)
 static int run(struct job *j)
 {
 	int code = start_others(j);
+	if (code == 0 && j->args.foreground)
+		j->notify_fd = notify_open();
 	if (code == 0)
 		code = secrets_prepare(j->args.session.debug);
 	if (code == 0)
@@ -224,7 +232,7 @@ static int run(struct job *j)
 
 int cmd_mount(int argc, char **argv)
 {
-	_cleanup_(job_free) struct job j = { .u = UNLOCK_NONE, .background = { -1, -1 } };
+	_cleanup_(job_free) struct job j = { .u = UNLOCK_NONE, .background = { -1, -1 }, .notify_fd = -1 };
 	int code = mount_args_parse(argc, argv, &j.args);
 	if (code != 0)
 		return code < 0 ? EXIT_DONE : code;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/mount_helper.h"
 #include "cli/verbs.h"
 #include "crypto/aead.h"
 #include "crypto/keymem.h"
@@ -143,6 +144,9 @@ int main(int argc, char **argv)
 {
 	static char name[] = "cryptfs";
 	fill_standard_descriptors();
+	mount_helper_fn *helper = mount_helper_of(argc, argv);
+	if (helper)
+		return finish(helper(argc, argv));
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;

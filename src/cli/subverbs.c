@@ -100,6 +100,38 @@ static const struct subverb subverbs[] = {
 	  "      --with-passphrase   the key file is to open it together with a passphrase only\n" USAGE_KDF
 	  "      --label TEXT        a name to show for the vault\n"
 	  "      --force             also if the settings there are whole\n" USAGE_QUIET_HELP },
+	{ "autostart", "autostart add", cmd_autostart_add,
+	  "usage: cryptfs autostart add [OPTION]... VAULT MOUNTPOINT [-- MOUNT-OPTION...]\n"
+	  "\n"
+	  "Mount VAULT on MOUNTPOINT whenever you log in to a desktop: opened by the login\n"
+	  "keyring, or by the passphrase, which is asked for in a window. MOUNTPOINT is made if it\n"
+	  "does not exist. What is mounted now stays as it is. Behind -- come options of cryptfs\n"
+	  "mount. To change them, add it again.\n"
+	  "\n"
+	  "  -r, --read-only         nothing can be changed\n"
+	  "      --shared            others may change the vault meanwhile (slower)\n"
+	  "      --method METHOD     systemd (a unit of your service manager) or xdg (a desktop\n"
+	  "                          entry); else systemd if it runs this session\n" USAGE_QUIET_HELP },
+	{ "autostart", "autostart list", cmd_autostart_list,
+	  "usage: cryptfs autostart list [--json]\n"
+	  "\n"
+	  "Show which vaults are mounted when you log in, where and by what, and whether they are\n"
+	  "mounted now.\n"
+	  "\n"
+	  "      --json              print a JSON object\n"
+	  "  -h, --help              print this\n" },
+	{ "autostart", "autostart remove", cmd_autostart_remove,
+	  "usage: cryptfs autostart remove [OPTION]... MOUNTPOINT|VAULT\n"
+	  "\n"
+	  "Do not mount it at login any more. What is mounted now stays so.\n"
+	  "\n" USAGE_QUIET_HELP },
+	{ "autostart", "autostart run", cmd_autostart_run,
+	  "usage: cryptfs autostart run NAME\n"
+	  "\n"
+	  "Mount what was added under NAME, and stay in the foreground. This is what the unit and\n"
+	  "the desktop entry run.\n"
+	  "\n"
+	  "  -h, --help              print this\n" },
 };
 #define N_SUBVERBS (sizeof(subverbs) / sizeof(subverbs[0]))
 
@@ -111,6 +143,9 @@ static const char *const synonyms[][2] = {
 	{ "save", "settings backup" }, { "export", "settings backup" }, { "copy", "settings backup" },
 	{ "import", "settings restore" }, { "put", "settings restore" },
 	{ "passwd", "key change" }, { "edit", "key change" }, { "check", "key test" },	  { "verify", "key test" },
+	{ "rm", "autostart remove" }, { "del", "autostart remove" }, { "delete", "autostart remove" },
+	{ "disable", "autostart remove" }, { "ls", "autostart list" }, { "show", "autostart list" },
+	{ "status", "autostart list" }, { "enable", "autostart add" }, { "new", "autostart add" },
 };
 
 /* The second word. */

@@ -163,6 +163,17 @@ const struct verb verbs[] = {
 	  "Change the passphrase of VAULT: the old one is asked for, then the new one twice. Who\n"
 	  "has lost it opens the vault with something else, such as --recovery.\n"
 	  "\n" USAGE_NEW_PASSFILE USAGE_KDF USAGE_CREDENTIAL USAGE_QUIET_HELP },
+	{ "autostart", cmd_autostart, "mount a vault at login",
+	  "usage: cryptfs autostart VERB [OPTION]... [OPERAND]...\n"
+	  "\n"
+	  "Vaults that are mounted when you log in to a desktop, by what the login keyring keeps,\n"
+	  "and unmounted when you log out.\n"
+	  "\n"
+	  "  add                     mount a vault at login\n"
+	  "  list                    show which are, and whether they are mounted now\n"
+	  "  remove                  do not mount it at login any more\n"
+	  "  run                     what the login runs\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
 	{ "status", cmd_status, "show what is mounted",
 	  "usage: cryptfs status [OPTION]... [MOUNTPOINT|VAULT]\n"
 	  "\n"
