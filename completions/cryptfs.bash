@@ -61,6 +61,7 @@ _cryptfs_options()
 	ls)	echo "--long --recursive --print0 --json $secret --no-sandbox --quiet --help -l -R" ;;
 	cat)	echo "--salvage --output $secret --no-sandbox --quiet --help" ;;
 	export)	echo "--overwrite --salvage --privileged $secret --no-sandbox --quiet --help" ;;
+	import)	echo "--check --dry-run --update --overwrite --verify-all --cross-mounts --report --json --quiet --help" ;;
 	check)	echo "--path --quick --repair --yes --jobs --json $secret --no-sandbox --quiet --help -j" ;;
 	rekey)	echo "--yes --jobs $secret --no-sandbox --quiet --help -j" ;;
 	"key list") echo "--json --help" ;;
@@ -82,7 +83,7 @@ _cryptfs()
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_cryptfs_words "$cur" "init mount umount info ls cat export check key passwd rekey settings master status --help --version"
+		_cryptfs_words "$cur" "init mount umount info ls cat export import check key passwd rekey settings master status --help --version"
 		return
 	fi
 	if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
@@ -95,7 +96,7 @@ _cryptfs()
 	fi
 	[[ $verb == key || $verb == settings || $verb == master ]] && verb="$verb ${COMP_WORDS[2]}"
 	case $prev in
-	--passfile | --output | --keyfile | --recovery-file | --new-passfile | --new-keyfile | --new-recovery-file | --master-file)
+	--passfile | --output | --keyfile | --recovery-file | --new-passfile | --new-keyfile | --new-recovery-file | --master-file | --report)
 		compopt -o filenames
 		_cryptfs_files "$cur"
 		return ;;
@@ -121,7 +122,7 @@ _cryptfs()
 	esac
 	((${#COMPREPLY[@]})) && return
 	case $verb in
-	init | mount | umount | info | ls | cat | export | check | rekey | passwd | "key "* | "settings "* | "master "*)
+	init | mount | umount | info | ls | cat | export | import | check | rekey | passwd | "key "* | "settings "* | "master "*)
 		_cryptfs_dirs "$cur" ;;
 	esac
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # fish completion for cryptfs(1). No text from a file's name is ever evaluated.
 
-set -l verbs init mount umount info ls cat export check key passwd rekey settings master status
+set -l verbs init mount umount info ls cat export import check key passwd rekey settings master status
 
 complete -c cryptfs -f
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a init -d 'make a new vault'
@@ -11,6 +11,7 @@ complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a info -d 'show
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a ls -d 'list files of a vault, without a mount'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a cat -d 'print files of a vault, without a mount'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a export -d 'copy files out of a vault, without a mount'
+complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a import -d 'copy a directory into a mounted vault, verified'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a check -d 'verify a vault, and repair what can be'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a key -d 'list, add, change, remove and test its secrets'
 complete -c cryptfs -n "not __fish_seen_subcommand_from $verbs" -a passwd -d 'change the passphrase'
@@ -70,13 +71,13 @@ complete -c cryptfs -n '__fish_seen_subcommand_from init' -l keyfile -r -F -d 'a
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l recovery -d 'a recovery code as well'
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l recovery-file -r -F -d 'write the recovery code there'
 
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls cat export check passwd rekey; or __cryptfs_two "key list" "key add" "key change" "key remove" "key test" "settings backup" "settings restore" "master export" "master restore"' -a '(__fish_complete_directories (commandline -ct))'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount umount info ls cat export import check passwd rekey; or __cryptfs_two "key list" "key add" "key change" "key remove" "key test" "settings backup" "settings restore" "master export" "master restore"' -a '(__fish_complete_directories (commandline -ct))'
 
 complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l passfile -r -F -d 'first line is the passphrase'
 complete -c cryptfs -n "$unlock; or __fish_seen_subcommand_from init" -l extpass -x -d 'command that prints the passphrase'
 complete -c cryptfs -n '__fish_seen_subcommand_from init mount' -l shared -d 'others may change the vault while it is mounted'
 complete -c cryptfs -n '__fish_seen_subcommand_from mount ls cat export check rekey' -l no-sandbox -d 'keep all powers'
-complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export check key passwd rekey settings master' -s q -l quiet -d 'print less'
+complete -c cryptfs -n '__fish_seen_subcommand_from init mount ls cat export import check key passwd rekey settings master' -s q -l quiet -d 'print less'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-time -x -d 'seconds that unlocking takes'
 complete -c cryptfs -n '__fish_seen_subcommand_from init' -l kdf-memory -x -d 'MiB that unlocking takes'
@@ -90,7 +91,7 @@ complete -c cryptfs -n '__fish_seen_subcommand_from mount' -s o -x -a 'ro allow_
 complete -c cryptfs -n '__fish_seen_subcommand_from mount' -l debug -d 'trace every request'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from umount' -s z -l lazy -d 'detach it even if it is in use'
-complete -c cryptfs -n '__fish_seen_subcommand_from info ls check status' -l json -d 'print a JSON object'
+complete -c cryptfs -n '__fish_seen_subcommand_from info ls import check status' -l json -d 'print a JSON object'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from ls' -s l -l long -d 'with mode, owner, size and time'
 complete -c cryptfs -n '__fish_seen_subcommand_from ls' -s R -l recursive -d 'with all that is below'
@@ -99,6 +100,14 @@ complete -c cryptfs -n '__fish_seen_subcommand_from cat export' -l salvage -d 'o
 complete -c cryptfs -n '__fish_seen_subcommand_from cat' -s o -l output -r -F -d 'write to a new file'
 complete -c cryptfs -n '__fish_seen_subcommand_from export' -l overwrite -d 'replace files that are there'
 complete -c cryptfs -n '__fish_seen_subcommand_from export' -l privileged -d 'keep set-ID bits and devices'
+
+complete -c cryptfs -n '__fish_seen_subcommand_from import' -l check -d 'only compare'
+complete -c cryptfs -n '__fish_seen_subcommand_from import' -l dry-run -d 'change nothing'
+complete -c cryptfs -n '__fish_seen_subcommand_from import' -l update -d 'replace files that are older'
+complete -c cryptfs -n '__fish_seen_subcommand_from import' -l overwrite -d 'replace files that differ'
+complete -c cryptfs -n '__fish_seen_subcommand_from import' -l verify-all -d 'compare what is there already by content'
+complete -c cryptfs -n '__fish_seen_subcommand_from import' -l cross-mounts -d 'take along what is mounted in the source'
+complete -c cryptfs -n '__fish_seen_subcommand_from import' -l report -r -F -d 'write all problems to a new file'
 
 complete -c cryptfs -n '__fish_seen_subcommand_from check' -l path -x -d 'only what is at or below'
 complete -c cryptfs -n '__fish_seen_subcommand_from check' -l quick -d 'names, and both ends of each file'

@@ -13,19 +13,20 @@ for page in man/*.[1-9]; do
 	fi
 done
 
-# Options that a verb's --help shows and the page does not.
+# Options that a verb's --help shows and its page (its own if it has one) does not.
 undocumented() {
-	local text
-	text=$(mandoc -Tascii man/cryptfs.1 | sed 's/.\x08//g')
+	local text page=man/cryptfs-${1%% *}.1
+	[ -f "$page" ] || page=man/cryptfs.1
+	text=$(mandoc -Tascii "$page" | sed 's/.\x08//g')
 	# shellcheck disable=SC2086
 	"$build/cryptfs" $1 --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u |
 		while read -r option; do
-			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in man/cryptfs.1"
+			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in $page"
 		done
 }
 
 if [ -f man/cryptfs.1 ] && [ -x "$build/cryptfs" ] && command -v mandoc >/dev/null; then
-	for verb in init mount umount info ls cat export check status \
+	for verb in init mount umount info ls cat export import check status \
 		"key list" "key add" "key change" "key remove" "key test" passwd rekey "settings backup" "settings restore" \
 		"master export" "master restore"; do
 		lint "options of cryptfs $verb are in the manual" undocumented "$verb"
