@@ -61,7 +61,8 @@ static void on_told(void *arg, const struct transfer_event *e)
 	import_report_event(&r->report, e);
 }
 
-static void prepare(const struct import_args *a, const struct import_place *p, struct run *r, struct transfer_options *o)
+static void prepare(const struct import_args *a, const struct import_place *p, struct run *r,
+		    struct transfer_options *o)
 {
 	*o = (struct transfer_options){
 		.mode = a->check ? TRANSFER_CHECK : a->dry_run ? TRANSFER_DRY : TRANSFER_COPY,
@@ -168,7 +169,8 @@ static int parse(int argc, char **argv, struct import_args *a)
 	if (code != 0)
 		return code;
 	if (a->check && (a->dry_run || a->update || a->overwrite))
-		return exit_usage("import", "--check changes nothing: it does not go with --dry-run, --update, --overwrite");
+		return exit_usage("import", "--check changes nothing: it does not go with --dry-run, --update or "
+					    "--overwrite");
 	if (a->update && a->overwrite)
 		return exit_usage("import", "--update and --overwrite exclude each other");
 	if (argc - optind != 2)

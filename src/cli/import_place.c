@@ -42,8 +42,8 @@ static int refuse_ciphertext(const struct import_place *p)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (faccessat(p->src, others[i].file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return exit_fail(EXIT_FAILED,
-					 "'%s' holds encrypted data of %s (it has %s): mount it with %s, and import the "
-					 "directory where that shows the files",
+					 "'%s' holds encrypted data of %s (it has %s): mount it with %s, and import "
+					 "the directory where that shows the files",
 					 p->src_name, others[i].program, others[i].file, others[i].program);
 	return 0;
 }
@@ -100,8 +100,8 @@ static int check_mount(struct import_place *p, bool change)
 	const struct mountinfo *mount = ours(&m, &sb), *here = mounts_of_fd(&m, p->dst);
 	if (!mount)
 		return exit_fail(EXIT_NO_VAULT,
-				 "'%s' is not in a mount of cryptfs, so that nothing would be encrypted there (to mount a "
-				 "vault: cryptfs mount VAULT MOUNTPOINT)",
+				 "'%s' is not in a mount of cryptfs, so that nothing would be encrypted there (to "
+				 "mount a vault: cryptfs mount VAULT MOUNTPOINT)",
 				 p->dst_name);
 	if (change && (here ? here : mount)->read_only)
 		return exit_fail(EXIT_FAILED, "'%s' is mounted read-only: mount it without that, and import again",
@@ -113,8 +113,8 @@ static int check_apart(const struct import_place *p)
 {
 	int above = paths_contains(p->src, p->dst), below = paths_contains(p->dst, p->src);
 	if (above < 0 || below < 0)
-		return exit_fail(EXIT_FAILED, "cannot tell whether '%s' and '%s' lie apart: %s", p->src_name, p->dst_name,
-				 exit_reason(above < 0 ? above : below));
+		return exit_fail(EXIT_FAILED, "cannot tell whether '%s' and '%s' lie apart: %s", p->src_name,
+				 p->dst_name, exit_reason(above < 0 ? above : below));
 	if (above && below)
 		return exit_fail(EXIT_FAILED, "'%s' and '%s' are the same directory", p->src_name, p->dst_name);
 	if (above || below)

@@ -65,11 +65,17 @@ static void say_differences(char out[static WORDS_SIZE], unsigned int d)
 
 static const char *why_unread(int err)
 {
-	return err == -EIO ? "its filesystem reports an error; it may be damaged (look at the old vault with its own "
-			     "program, restore the file from a backup, and import again)"
-	       : err == -ENODATA ? "it ends before its size; it may be damaged"
-	       : err == -ENOTCONN ? "its mount is gone; mount it and import again, which goes on"
-				  : exit_reason(err);
+	switch (-err) {
+	case EIO:
+		return "its filesystem reports an error; it may be damaged (look at the old vault with its own "
+		       "program, restore the file from a backup, and import again)";
+	case ENODATA:
+		return "it ends before its size; it may be damaged";
+	case ENOTCONN:
+		return "its mount is gone; mount it and import again, which goes on";
+	default:
+		return exit_reason(err);
+	}
 }
 
 static const char *why_unwritten(int err)
@@ -81,7 +87,8 @@ static const char *why_unwritten(int err)
 	case EILSEQ:
 		return "the target cannot hold such a name or kind (rename it, or leave it out)";
 	case EXDEV:
-		return "something else is mounted there, and nothing would be encrypted (unmount that, and import again)";
+		return "something else is mounted there, and nothing would be encrypted (unmount that, and import "
+		       "again)";
 	case EEXIST:
 		return "something of that name has come to be there meanwhile (import again)";
 	case EPERM:
@@ -104,8 +111,8 @@ static char *message(const struct transfer_event *e)
 	case TRANSFER_UNWRITTEN: n = asprintf(&out, "cannot be made: %s", why_unwritten(e->err)); break;
 	case TRANSFER_CHANGED:
 		n = asprintf(&out, e->err == -ENOENT ? "is gone by now"
-						     : "kept changing while it was copied (end what changes it, and import "
-						       "again)");
+						     : "kept changing while it was copied (end what changes it, and "
+						       "import again)");
 		break;
 	case TRANSFER_MISREAD:
 		n = e->err < 0 ? asprintf(&out, "cannot be read back from the vault: %s", exit_reason(e->err))
@@ -185,12 +192,12 @@ static int print_json(const struct import_report *r, const struct transfer_count
 {
 	static const char *const modes[] = { "import", "dry-run", "check", "count" };
 	return text_print_json(json_pack(
-		"{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "mode", modes[r->mode], "source",
-		text_json(r->src), "target", text_json(r->dst), "finished", (int)(err == 0), "files",
+		"{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "mode", modes[r->mode],
+		"source", text_json(r->src), "target", text_json(r->dst), "finished", (int)(err == 0), "files",
 		(json_int_t)c->files, "directories", (json_int_t)c->dirs, "bytes", (json_int_t)c->bytes, "copied",
-		(json_int_t)c->copied, "copied_bytes", (json_int_t)c->copied_bytes, "verified", (json_int_t)c->verified,
-		"verified_bytes", (json_int_t)c->verified_bytes, "same", (json_int_t)c->skipped, "problem_count",
-		(json_int_t)problems(r), "problems", r->list));
+		(json_int_t)c->copied, "copied_bytes", (json_int_t)c->copied_bytes, "verified",
+		(json_int_t)c->verified, "verified_bytes", (json_int_t)c->verified_bytes, "same",
+		(json_int_t)c->skipped, "problem_count", (json_int_t)problems(r), "problems", r->list));
 }
 
 #define U(n) (unsigned long long)(n), (n) == 1 ? "" : "s"
@@ -228,9 +235,9 @@ static int verdict(const struct import_report *r, int err)
 	unsigned long long n = problems(r);
 	if (err == -ECANCELED)
 		return exit_fail(EXIT_FAILED,
-				 r->mode == TRANSFER_COPY
-					 ? "interrupted: what is there by now is whole; the same command goes on from there"
-					 : "interrupted: not all was looked at");
+				 r->mode == TRANSFER_COPY ? "interrupted: what is there by now is whole; the same "
+							    "command goes on from there"
+							  : "interrupted: not all was looked at");
 	if (err < 0)
 		return exit_fail(EXIT_FAILED, "given up: %s%s", exit_reason(err),
 				 r->mode == TRANSFER_COPY ? "; afterwards the same command goes on from there" : "");

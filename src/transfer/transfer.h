@@ -96,9 +96,9 @@ struct transfer_options {
 	void *arg;
 };
 
-/* From the directory src into the directory dst, both open for reading; TRANSFER_COUNT needs no dst. Returns 0 (troubles
- * or not), -ECANCELED if done() said so, or -errno when it makes no sense to go on (no space left, one of the mounts is gone, no
- * memory): that trouble has been told, if it is one. Nothing half written has a name then, or is left. */
+/* From the directory src into the directory dst, both open for reading; TRANSFER_COUNT needs no dst. Returns 0
+ * (troubles or not), -ECANCELED if done() said so, or -errno when it makes no sense to go on (no space left, one of the
+ * mounts is gone, no memory): that trouble has been told, if it is one. Nothing half written is left then. */
 int transfer_run(int src, int dst, const struct transfer_options *opt, struct transfer_counts *counts);
 
 #endif

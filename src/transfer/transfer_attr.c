@@ -197,6 +197,7 @@ void transfer_attr_copy(struct transfer *x, int from, int to, const struct stat 
 	if (r < 0)
 		attr_failed(&t, r, "times");
 	attr_check(x, to, sb, &t);
+	const struct transfer_event e = { .what = TRANSFER_ATTRS, .err = t.err, .detail = t.detail };
 	if (t.err < 0)
-		transfer_tell_event(x, (struct transfer_event){ .what = TRANSFER_ATTRS, .err = t.err, .detail = t.detail });
+		transfer_tell_event(x, e);
 }

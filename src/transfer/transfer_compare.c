@@ -144,14 +144,18 @@ static int compare_links(struct transfer_item *i)
 	return same ? 0 : TRANSFER_LINKS;
 }
 
+static void compare_tell(struct transfer *x, unsigned int d)
+{
+	if (d)
+		transfer_tell_event(x, (struct transfer_event){ .what = TRANSFER_DIFFERS, .differences = d });
+}
+
 static int compare_end(struct transfer_item *i, int d)
 {
-	if (d > 0)
-		transfer_tell_event(i->x, (struct transfer_event){ .what = TRANSFER_DIFFERS, .differences = (unsigned int)d });
-	else if (d < 0)
+	if (d < 0)
 		return transfer_tell(i->x, TRANSFER_UNCHECKED, d);
-	else
-		i->x->counts->skipped++;
+	compare_tell(i->x, (unsigned int)d);
+	i->x->counts->skipped += d == 0;
 	return 0;
 }
 
@@ -187,7 +191,6 @@ int transfer_compare_dir(struct transfer *x, const struct transfer_level *l)
 	if (r < 0)
 		return transfer_tell(x, TRANSFER_UNCHECKED, r);
 	d |= r == 1 ? 0 : TRANSFER_XATTRS;
-	if (d > 0)
-		transfer_tell_event(x, (struct transfer_event){ .what = TRANSFER_DIFFERS, .differences = (unsigned int)d });
+	compare_tell(x, (unsigned int)d);
 	return 0;
 }

@@ -193,7 +193,8 @@ static int file_try(struct transfer_item *i)
 		return transfer_tell(i->x, TRANSFER_UNREAD, src) < 0 ? src : FILE_TOLD;
 	if (src < 0 || fstat(src, &i->sb) != 0 || !S_ISREG(i->sb.st_mode))
 		return FILE_AGAIN;
-	_cleanup_fd_ int dst = openat(i->x->dst_top, TRANSFER_TMP, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	_cleanup_fd_ int dst = openat(i->x->dst_top, TRANSFER_TMP, flags, 0600);
 	if (dst < 0) {
 		int err = -errno;
 		return transfer_tell(i->x, TRANSFER_UNWRITTEN, err) < 0 ? err : FILE_TOLD;

@@ -64,8 +64,26 @@ void transfer_tell_event(struct transfer *x, struct transfer_event e);
 /* Should the run end with this error (a full disk, a mount that is gone)? Returns it, or 0. */
 int transfer_fatal(int err);
 
+struct transfer_level *transfer_last(const struct transfer *x);
+
+/* Progress. Returns 0 or -ECANCELED, as the next. */
+int transfer_done(struct transfer *x, uint64_t files, uint64_t bytes);
+
 /* So many more bytes of the item are done, half of it for the first pass and half for the second. */
 int transfer_done_half(struct transfer_item *i, size_t n, bool second);
+
+/* ---- transfer_dir.c ---- */
+
+/* Begin with a directory. Takes both descriptors; dst may be -1. All return 0 or -errno to end it (told). */
+int transfer_dir_enter(struct transfer *x, int src, int dst, const struct stat *sb);
+/* The same with one in the directory at hand, as it was seen there. */
+int transfer_dir_entry(struct transfer *x, const char *name, const struct stat *seen, bool mounted);
+/* The last one is done with. */
+int transfer_dir_leave(struct transfer *x);
+
+/* ---- transfer_item.c ---- */
+
+int transfer_item_entry(struct transfer *x, const char *name, const struct stat *sb, bool mounted);
 
 /* ---- transfer_level.c ---- */
 

@@ -132,7 +132,13 @@ static void level_close(struct transfer_level *l)
 
 int transfer_level_push(struct transfer *x, int src, int dst, const struct stat *src_sb)
 {
-	struct transfer_level l = { .src = src, .dst = dst, .has_dst = dst >= 0, .src_sb = *src_sb, .path_len = x->path_len };
+	struct transfer_level l = {
+		.src = src,
+		.dst = dst,
+		.has_dst = dst >= 0,
+		.src_sb = *src_sb,
+		.path_len = x->path_len,
+	};
 	struct stat sb;
 	struct transfer_level *more = array_more(x->level, x->n, &x->cap, sizeof(*more));
 	int r = !more ? -ENOMEM : dst >= 0 && fstat(dst, &sb) != 0 ? -errno : 0;
