@@ -17,7 +17,7 @@
 static const struct {
 	const char *name;
 	bool note;
-	const char *sum; /* for people, after a number */
+	const char *sum; /* for people, after "12 more that" */
 } kinds[TRANSFER_TROUBLES] = {
 	[TRANSFER_UNREAD] = { "unreadable", false, "could not be read" },
 	[TRANSFER_UNWRITTEN] = { "unwritable", false, "could not be made" },
@@ -26,12 +26,12 @@ static const struct {
 	[TRANSFER_ATTRS] = { "attributes", false, "lack attributes" },
 	[TRANSFER_RESERVED] = { "reserved", false, "have a reserved name" },
 	[TRANSFER_CONFLICT] = { "conflict", false, "are there already, and different" },
-	[TRANSFER_MISSING] = { "missing", false, "missing" },
-	[TRANSFER_EXTRA] = { "extra", false, "too many" },
-	[TRANSFER_DIFFERS] = { "different", false, "different" },
+	[TRANSFER_MISSING] = { "missing", false, "are missing" },
+	[TRANSFER_EXTRA] = { "extra", false, "are not in the source" },
+	[TRANSFER_DIFFERS] = { "different", false, "differ" },
 	[TRANSFER_UNCHECKED] = { "unchecked", false, "could not be compared" },
-	[TRANSFER_MOUNTED] = { "mount", true, "left out" },
-	[TRANSFER_AVOIDED] = { "vault", true, "left out" },
+	[TRANSFER_MOUNTED] = { "mount", true, "are left out: something is mounted there" },
+	[TRANSFER_AVOIDED] = { "vault", true, "are left out" },
 };
 
 static const char *const differences[TRANSFER_DIFFERENCES] = {
@@ -246,7 +246,8 @@ static int verdict(const struct import_report *r, int err)
 	if (r->mode == TRANSFER_CHECK)
 		return exit_fail(EXIT_FAILED, "%llu difference%s: '%s' is not all that '%s' is", n, n == 1 ? "" : "s",
 				 r->dst, r->src);
-	return exit_fail(EXIT_FAILED, "not all is imported: %llu problem%s", n, n == 1 ? "" : "s");
+	return exit_fail(EXIT_FAILED, "not all %s imported: %llu problem%s",
+			 r->mode == TRANSFER_DRY ? "would be" : "is", n, n == 1 ? "" : "s");
 }
 
 int import_report_end(struct import_report *r, const struct transfer_counts *c, int err)
