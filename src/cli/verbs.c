@@ -130,6 +130,25 @@ const struct verb verbs[] = {
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
+	{ "import", cmd_import, "copy a directory into a mounted vault, verified",
+	  "usage: cryptfs import [OPTION]... SRC MOUNT\n"
+	  "\n"
+	  "Copy all that is in the directory SRC (such as a mounted vault of another program)\n"
+	  "to MOUNT, a mount point of cryptfs or a directory in it, with modes, times, extended\n"
+	  "attributes, ACLs, hard links and holes, for root with owners and devices as well. Each\n"
+	  "file is read back from the vault and compared. Nothing that is there is replaced. Can\n"
+	  "be stopped or cut off at any time; the same command goes on.\n"
+	  "\n"
+	  "      --check             only compare SRC and MOUNT, contents as well; exit code 0 says\n"
+	  "                          that they are the same\n"
+	  "      --dry-run           change nothing, say what would be done\n"
+	  "      --update            replace files that are older in MOUNT\n"
+	  "      --overwrite         replace all files that differ\n"
+	  "      --verify-all        compare the contents of files that are there already, too\n"
+	  "      --cross-mounts      take along what is mounted in SRC\n"
+	  "      --report FILE       write all problems to the new file FILE, a line each\n"
+	  "      --json              print the result as a JSON object\n"
+	  USAGE_QUIET_HELP },
 	{ "key", cmd_key, "list, add, change, remove and test its secrets",
 	  "usage: cryptfs key VERB [OPTION]... VAULT [SLOT]\n"
 	  "\n"

@@ -17,7 +17,8 @@ vault format crypto base
 store vault format crypto base
 fs store vault sandbox base
 offline store vault format crypto base
-cli fs offline store vault desktop keyring sandbox crypto base
+transfer crypto base
+cli fs offline transfer store vault desktop keyring sandbox crypto base
 '
 
 # Header of a library (extended regular expression), and where it may be included.
