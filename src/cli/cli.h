@@ -39,6 +39,9 @@ int cmd_passwd(int argc, char **argv);
 int cmd_rekey(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_master(int argc, char **argv);
+int cmd_path(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 /* Their sub-verbs, as verbs. */
 int cmd_key_list(int argc, char **argv);
@@ -181,6 +184,13 @@ int paths_is_empty(int fd);
 /* Is the directory outer the same as, or above, the directory inner (both open)? By identity, not by
  * name. Returns 1, 0, or -errno. */
 int paths_contains(int outer, int inner);
+
+/* path as an absolute one, by its text alone: from the directory cwd, without ".", ".." and slashes too many. To be
+ * freed; NULL without memory. */
+char *paths_lexical(const char *cwd, const char *path);
+
+/* Of two such paths: if path is base or lies below it, what follows base, without a slash ("" for base); else NULL. */
+const char *paths_below(const char *path, const char *base);
 
 /* Does the directory path hold a vault's settings? */
 bool paths_is_vault(const char *path);

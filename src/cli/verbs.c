@@ -120,6 +120,22 @@ const struct verb verbs[] = {
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
+	{ "path", cmd_path, "tell which encrypted file is which",
+	  "usage: cryptfs path [OPTION]... VAULT PATH...\n"
+	  "\n"
+	  "Print under which name in VAULT the file PATH of the plaintext is kept; with --reverse,\n"
+	  "or if PATH is an absolute one into the directory VAULT, which file of the plaintext an\n"
+	  "encrypted one is. Also while VAULT is mounted. With a PATH of - they are read from\n"
+	  "standard input, one a line. What PATH names need not exist any more, but its directory.\n"
+	  "\n"
+	  "  -r, --reverse           PATH is one of encrypted files, from here or from VAULT\n"
+	  "  -0, --print0            paths as they are, with a NUL behind each\n"
+	  "      --stdin0            read PATHs from standard input, with a NUL behind each\n"
+	  "      --json              print a JSON object\n"
+	  USAGE_CREDENTIAL
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
 	{ "key", cmd_key, "list, add, change, remove and test its secrets",
 	  "usage: cryptfs key VERB [OPTION]... VAULT [SLOT]\n"
 	  "\n"
