@@ -120,6 +120,21 @@ const struct verb verbs[] = {
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
+	{ "inspect", cmd_inspect, "look into one encrypted file",
+	  "usage: cryptfs inspect [OPTION]... FILE\n"
+	  "\n"
+	  "Show what the encrypted FILE or directory of a vault is: without a key what anybody can\n"
+	  "see of it, and with one whose it is and whether all of it opens. The key is used if one\n"
+	  "of the options for it is given. Exit code 0 says that no damage was seen, 5 that some was.\n"
+	  "\n"
+	  "      --verify            ask for the passphrase, and verify FILE with it\n"
+	  "      --blocks            tell of each page of the file\n"
+	  "      --vault VAULT       FILE lies elsewhere, such as in a backup, and is one of VAULT\n"
+	  "      --json              print a JSON object\n"
+	  USAGE_CREDENTIAL
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -q, --quiet             print what is wrong only\n"
+	  "  -h, --help              print this\n" },
 	{ "path", cmd_path, "tell which encrypted file is which",
 	  "usage: cryptfs path [OPTION]... VAULT PATH...\n"
 	  "\n"
