@@ -59,6 +59,9 @@ _cryptfs_options()
 	mount)	echo "$secret --foreground --read-only --allow-other --shared --debug --no-sandbox --quiet --help -f -o -r" ;;
 	umount)	echo "--lazy --help" ;;
 	ls)	echo "--long --recursive --print0 --json $secret --no-sandbox --quiet --help -l -R" ;;
+	inspect) echo "--verify --blocks --vault --json $secret --no-sandbox --quiet --help" ;;
+	path)	echo "--reverse --print0 --stdin0 --json $secret --no-sandbox --quiet --help -r -0" ;;
+	bench)	echo "--no-mount --seconds --json --help" ;;
 	cat)	echo "--salvage --output $secret --no-sandbox --quiet --help" ;;
 	export)	echo "--overwrite --salvage --privileged $secret --no-sandbox --quiet --help" ;;
 	check)	echo "--path --quick --repair --yes --jobs --json $secret --no-sandbox --quiet --help -j" ;;
@@ -82,7 +85,7 @@ _cryptfs()
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_cryptfs_words "$cur" "init mount umount info ls cat export check key passwd rekey settings master status --help --version"
+		_cryptfs_words "$cur" "init mount umount info ls cat export inspect path check key passwd rekey settings master status bench --help --version"
 		return
 	fi
 	if ((COMP_CWORD == 2)) && [[ $cur != -* ]]; then
@@ -99,7 +102,11 @@ _cryptfs()
 		compopt -o filenames
 		_cryptfs_files "$cur"
 		return ;;
-	--kdf-time | --kdf-memory | --label | --path | --jobs | -j | --extpass)
+	--vault)
+		compopt -o filenames
+		_cryptfs_dirs "$cur"
+		return ;;
+	--seconds | --kdf-time | --kdf-memory | --label | --path | --jobs | -j | --extpass)
 		return ;;
 	--kind)
 		_cryptfs_words "$cur" "passphrase recovery keyfile keyring"
@@ -117,11 +124,13 @@ _cryptfs()
 	case $verb in
 	umount)	_cryptfs_mountpoints "$cur" ;;
 	"key remove" | "key change") _cryptfs_slots "$cur" ;;
+	inspect) _cryptfs_files "$cur" ;;
+	path)	[[ $prev == -* ]] || ((COMP_CWORD == 2)) || _cryptfs_files "$cur" ;;
 	"settings "*) [[ $prev == -* ]] || ((COMP_CWORD == 3)) || _cryptfs_files "$cur" ;;
 	esac
 	((${#COMPREPLY[@]})) && return
 	case $verb in
-	init | mount | umount | info | ls | cat | export | check | rekey | passwd | "key "* | "settings "* | "master "*)
+	init | mount | umount | info | ls | cat | export | path | bench | check | rekey | passwd | "key "* | "settings "* | "master "*)
 		_cryptfs_dirs "$cur" ;;
 	esac
 }

@@ -73,9 +73,8 @@ static int run(char *const argv[])
 static int run_verb(char *verb, char *keyfile, char *a, char *b)
 {
 	char name[] = "cryptfs", quiet[] = "-q", key[] = "--keyfile";
-	char *with_key[] = { name, verb, quiet, key, keyfile, a, b, NULL };
-	char *without[] = { name, verb, a, b, NULL };
-	return run(keyfile ? with_key : without);
+	char *argv[] = { name, verb, quiet, key, keyfile, a, b, NULL };
+	return run(argv);
 }
 
 /* ---- the process that tidies up ---- */
@@ -94,13 +93,13 @@ static bool is_mounted(const struct place *p)
 	return mounts_load(&m) == 0 && mounts_at(&m, p->mnt);
 }
 
-/* A mount that was still under way when we were killed may come up meanwhile. */
+/* A mount that was still under way when we were killed may come up meanwhile, and its process may still be writing back
+ * what nobody wants. */
 static void tidy(const struct place *p)
 {
 	const struct timespec step = { 0, TIDY_STEP_NS };
-	char umount[] = "umount";
 	for (int i = 0; i < TIDY_TRIES; i++) {
-		if (is_mounted(p) && run_verb(umount, NULL, p->mnt, NULL) != 0)
+		if (is_mounted(p) && unmount_path(p->mnt, false) < 0)
 			(void)unmount_path(p->mnt, true);
 		(void)nftw(p->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 		if (access(p->dir, F_OK) != 0)

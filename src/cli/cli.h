@@ -159,6 +159,9 @@ void text_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A JSON string: s itself, or escaped if it is no UTF-8. NULL without memory. */
 json_t *text_json(const char *s);
 
+/* Set a member of o to a name; of one that is no UTF-8 the bytes as well, in another with "_hex" behind its key. */
+void text_json_name(json_t *o, const char *key, const char *name);
+
 /* ISO 8601 in UTC; room for TEXT_TIME_SIZE. */
 #define TEXT_TIME_SIZE 32
 void text_time(char out[static TEXT_TIME_SIZE], uint64_t seconds);

@@ -47,7 +47,9 @@ static void print_path(const struct mapping *m, const char *above, const char *p
 
 static void add_json(struct mapping *m, const char *operand, json_t *o)
 {
-	if (!o || json_object_set_new(o, "operand", text_json(operand)) != 0 || json_array_append_new(m->list, o) != 0)
+	if (o)
+		text_json_name(o, "operand", operand);
+	if (!o || json_array_append_new(m->list, o) != 0)
 		m->code = exit_fail(EXIT_FAILED, "out of memory");
 }
 
@@ -62,6 +64,16 @@ static void fail(struct mapping *m, const char *operand, int code, const char *w
 
 /* ---- from plain to sealed ---- */
 
+static json_t *plain_json(const char *path, const char *cipher, bool exists)
+{
+	_cleanup_free_ char *plain = paths_lexical("", path);
+	json_t *o = json_pack("{s:o, s:s, s:b, s:n}", "ciphertext", text_json(cipher), "kind", "entry", "exists", exists,
+			      "copy");
+	if (o && plain)
+		text_json_name(o, "plaintext", plain);
+	return o;
+}
+
 static void map_plain(struct mapping *m, const char *operand, const char *path)
 {
 	_cleanup_tree_entry_ struct tree_entry e = { .dir = NULL };
@@ -74,8 +86,7 @@ static void map_plain(struct mapping *m, const char *operand, const char *path)
 	if (!exists && !m->args->on.quiet)
 		exit_note("'%s': there is nothing of that name in the vault now; this is where it would be", operand);
 	if (m->list)
-		add_json(m, operand, json_pack("{s:o, s:o, s:s, s:b}", "ciphertext", text_json(e.cipher), "plaintext",
-					       text_json(path), "kind", "entry", "exists", exists));
+		add_json(m, operand, plain_json(path, e.cipher, exists));
 	else
 		print_path(m, m->args->on.vault, e.cipher);
 }
@@ -124,9 +135,12 @@ static json_t *place_json(const struct place *at)
 {
 	struct stat sb;
 	bool exists = at->dir && dir_stat(at->dir, at->disk, &sb) == 0;
-	return json_pack("{s:o, s:o, s:s, s:b, s:o}", "ciphertext", text_json(at->below), "plaintext",
-			 has_path(at->kind) ? text_json(at->plain) : json_null(), "kind", place_kind_name(at->kind),
-			 "exists", exists, "copy", at->copy ? text_json(at->copy) : json_null());
+	json_t *o = json_pack("{s:o, s:s, s:b, s:o, s:n}", "ciphertext", text_json(at->below), "kind",
+			      place_kind_name(at->kind), "exists", exists, "copy",
+			      at->copy ? text_json(at->copy) : json_null(), "plaintext");
+	if (o && has_path(at->kind))
+		text_json_name(o, "plaintext", at->plain);
+	return o;
 }
 
 static void map_sealed(struct mapping *m, const char *operand, const char *below)

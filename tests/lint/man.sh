@@ -13,14 +13,14 @@ for page in man/*.[1-9]; do
 	fi
 done
 
-# Options that a verb's --help shows and the page does not.
+# Options that a verb's --help shows and the page $2 does not.
 undocumented() {
-	local text
-	text=$(mandoc -Tascii man/cryptfs.1 | sed 's/.\x08//g')
+	local text page=${2:-cryptfs}
+	text=$(mandoc -Tascii "man/$page.1" | sed 's/.\x08//g')
 	# shellcheck disable=SC2086
 	"$build/cryptfs" $1 --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u |
 		while read -r option; do
-			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in man/cryptfs.1"
+			grep -qF -- "$option" <<<"$text" || echo "cryptfs $1 $option is not in man/$page.1"
 		done
 }
 
@@ -30,6 +30,9 @@ if [ -f man/cryptfs.1 ] && [ -x "$build/cryptfs" ] && command -v mandoc >/dev/nu
 		"master export" "master restore"; do
 		lint "options of cryptfs $verb are in the manual" undocumented "$verb"
 	done
+	lint "options of cryptfs inspect are in its page" undocumented inspect cryptfs-inspect
+	lint "options of cryptfs path are in its page" undocumented path cryptfs-inspect
+	lint "options of cryptfs bench are in its page" undocumented bench cryptfs-bench
 fi
 [ "$lint_n" -gt 0 ] || lint_skip "manual pages" "there is none"
 lint_end
