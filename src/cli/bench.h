@@ -18,7 +18,7 @@
 /* Seconds since some moment. */
 double bench_now(void);
 
-/* What is being done, on a terminal; NULL takes it away. cmd_bench.c. */
+/* What is being done, on a terminal; NULL takes it away. */
 void bench_tell(const char *what);
 
 /* ---- bench_crypto.c ---- */

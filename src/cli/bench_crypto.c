@@ -43,8 +43,9 @@ static int one_request(struct aead *a, struct blocks *b, bool seal)
 	int r = 0;
 	for (unsigned int i = 0; r == 0 && i < REQUEST; i++) {
 		b->nonce[16] = (uint8_t)i;
-		r = seal ? aead_seal(a, b->nonce, b->ad, sizeof(b->ad), b->plain, sizeof(b->plain), b->sealed[i], b->tag[i]) :
-			   aead_open(a, b->nonce, b->ad, sizeof(b->ad), b->sealed[i], sizeof(b->plain), b->plain, b->tag[i]);
+		uint8_t *sealed = b->sealed[i], *tag = b->tag[i];
+		r = seal ? aead_seal(a, b->nonce, b->ad, sizeof(b->ad), b->plain, CONTENT_PAYLOAD, sealed, tag) :
+			   aead_open(a, b->nonce, b->ad, sizeof(b->ad), sealed, CONTENT_PAYLOAD, b->plain, tag);
 	}
 	return r;
 }
@@ -110,6 +111,7 @@ static int names(double seconds, struct bench_crypto *out)
 {
 	struct siv *s _cleanup_(cleanup_siv) = NULL;
 	_cleanup_key_ uint8_t *key = keymem_alloc(SIV_KEY_LEN);
+	const size_t label = strlen(NAME_LABEL);
 	uint8_t id[NAME_DIR_ID_LEN], name[NAME_BYTES], sealed[NAME_BYTES + SIV_TAG_LEN];
 	if (!key)
 		return -ENOMEM;
@@ -123,9 +125,8 @@ static int names(double seconds, struct bench_crypto *out)
 		do {
 			for (unsigned int i = 0; i < BATCH; i++) {
 				if (way == 0)
-					siv_seal(s, NAME_LABEL, strlen(NAME_LABEL), id, sizeof(id), name, sizeof(name), sealed);
-				else if (siv_open(s, NAME_LABEL, strlen(NAME_LABEL), id, sizeof(id), sealed, sizeof(sealed),
-						  name) < 0)
+					siv_seal(s, NAME_LABEL, label, id, sizeof(id), name, sizeof(name), sealed);
+				else if (siv_open(s, NAME_LABEL, label, id, sizeof(id), sealed, sizeof(sealed), name) < 0)
 					return -EIO;
 			}
 			n += BATCH;

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -39,21 +38,6 @@ static const struct {
 	[BENCH_DELETE] = { "delete", "delete them", false },
 };
 
-double bench_now(void)
-{
-	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-void bench_tell(const char *what)
-{
-	if (isatty(STDERR_FILENO) != 1)
-		return;
-	(void)fprintf(stderr, "\r\033[K%s%s", what ? what : "", what ? "..." : "");
-	(void)fflush(stderr);
-}
-
 /* ---- what is printed ---- */
 
 static void print_crypto(const struct bench_crypto *c)
@@ -64,8 +48,8 @@ static void print_crypto(const struct bench_crypto *c)
 			     c->cipher[i].seal / MB, c->cipher[i].open / MB, c->cipher[i].used ? "   (used here)" : "");
 	(void)printf("  names of 32 bytes             %8.0f /s sealed    %8.0f /s opened\n", c->names_sealed,
 		     c->names_opened);
-	(void)printf("unlocking with a passphrase      %6.2f s  (Argon2id, %u MiB, %u pass%s, %u lanes: what init chooses "
-		     "here)\n",
+	(void)printf("unlocking with a passphrase      %6.2f s  (Argon2id, %u MiB, %u pass%s, %u lanes: what init "
+		     "chooses here)\n",
 		     c->unlock, (unsigned int)(c->cost.memory_kib / 1024), (unsigned int)c->cost.passes,
 		     c->cost.passes == 1 ? "" : "es", (unsigned int)c->cost.lanes);
 }
@@ -81,7 +65,8 @@ static void print_rate(double rate, bool bytes)
 static void print_files(const struct bench_mount *m, const char *dir)
 {
 	_cleanup_free_ char *text = text_escape(dir);
-	(void)printf("files in %s%s\n", text ? text : "", m->in_memory ? ", which is in memory: no disk was measured" : "");
+	(void)printf("files in %s%s\n", text ? text : "",
+		     m->in_memory ? ", which is in memory: no disk was measured" : "");
 	(void)printf("  %-22s %14s %14s   %s\n", "", "without vault", "in a vault", "ratio");
 	for (int i = 0; i < BENCH_N; i++) {
 		double plain = m->plain.rate[i], vault = m->vault.rate[i];
@@ -99,7 +84,8 @@ static json_t *crypto_json(const struct bench_crypto *c)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; list && i < c->n; i++)
-		(void)json_array_append_new(list, json_pack("{s:s, s:b, s:f, s:f}", "backend", c->cipher[i].name, "used",
+		(void)json_array_append_new(list, json_pack("{s:s, s:b, s:f, s:f}", "backend", c->cipher[i].name,
+							    "used",
 							    c->cipher[i].used, "seal_mb_s", c->cipher[i].seal / MB,
 							    "open_mb_s", c->cipher[i].open / MB));
 	return json_pack("{s:o, s:f, s:f, s:{s:f, s:I, s:I, s:I}}", "ciphers", list, "names_sealed_s", c->names_sealed,
@@ -119,7 +105,8 @@ static json_t *files_json(const struct bench_mount *m, const char *dir)
 	for (int i = 0; o && i < BENCH_N; i++) {
 		double unit = rows[i].bytes ? MB : 1, plain = m->plain.rate[i], vault = m->vault.rate[i];
 		(void)json_object_set_new(o, rows[i].key,
-					  json_pack("{s:s, s:o, s:o, s:o}", "unit", rows[i].bytes ? "MB/s" : "files/s", "plain",
+					  json_pack("{s:s, s:o, s:o, s:o}", "unit",
+						    rows[i].bytes ? "MB/s" : "files/s", "plain",
 						    rate_json(plain / unit), "vault", rate_json(vault / unit), "ratio",
 						    rate_json(plain > 0 ? vault / plain : 0)));
 	}
@@ -176,10 +163,12 @@ static int check_dir(struct bench_args *a)
 	if (dir < 0)
 		return exit_fail(EXIT_FAILED, "cannot measure in '%s': %s", a->dir, exit_reason(-errno));
 	if (paths_is_vault(a->dir))
-		return exit_fail(EXIT_FAILED, "'%s' is a vault: name a directory in which something else may be made", a->dir);
+		return exit_fail(EXIT_FAILED, "'%s' is a vault: name a directory in which something else may be made",
+				 a->dir);
 	_cleanup_fd_ int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fuse < 0) {
-		exit_note("nothing can be mounted here (/dev/fuse: %s): only ciphers are measured", exit_reason(-errno));
+		exit_note("nothing can be mounted here (/dev/fuse: %s): only ciphers are measured",
+			  exit_reason(-errno));
 		a->no_mount = true;
 	}
 	return 0;

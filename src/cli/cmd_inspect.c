@@ -183,7 +183,8 @@ static void say_place(struct inspecting *i)
 	bool entry = i->x.kind == PLACE_ENTRY;
 	if (v)
 		codec_hex_encode(id, v->settings.vault_id, VAULTFILE_ID_LEN);
-	inspect_fact(r, "vault", text_json(i->vault), "vault", "%s%s%s%s", i->vault, v && v->settings.label[0] ? " (" : "",
+	inspect_fact(r, "vault", text_json(i->vault), "vault", "%s%s%s%s", i->vault,
+		     v && v->settings.label[0] ? " (" : "",
 		     v ? v->settings.label : "", v && v->settings.label[0] ? ")" : "");
 	inspect_fact(r, "vault_id", v ? json_string(id) : json_null(), v ? "vault ID" : NULL, "%s", id);
 	inspect_fact(r, "ciphertext", i->below ? text_json(*i->below ? i->below : ".") : json_null(), "encrypted",
@@ -268,7 +269,8 @@ static int inspect(struct inspecting *i)
 	if (code == 0)
 		code = inspect_report_end(&x->report);
 	if (code == 0 && x->report.damaged && i->u.in_use)
-		exit_note("the vault is in use: what is being written meanwhile may seem damaged; look again when it is not");
+		exit_note("the vault is in use: what is being written meanwhile may seem damaged; look again "
+			  "when it is not");
 	return code != 0 ? code : x->report.damaged ? EXIT_DAMAGED : EXIT_DONE;
 }
 

@@ -67,7 +67,8 @@ static void fail(struct mapping *m, const char *operand, int code, const char *w
 static json_t *plain_json(const char *path, const char *cipher, bool exists)
 {
 	_cleanup_free_ char *plain = paths_lexical("", path);
-	json_t *o = json_pack("{s:o, s:s, s:b, s:n}", "ciphertext", text_json(cipher), "kind", "entry", "exists", exists,
+	json_t *o = json_pack("{s:o, s:s, s:b, s:n}", "ciphertext", text_json(cipher), "kind", "entry", "exists",
+			      exists,
 			      "copy");
 	if (o && plain)
 		text_json_name(o, "plaintext", plain);

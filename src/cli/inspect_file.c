@@ -22,10 +22,12 @@ typedef unsigned long long ull;
 
 static void say_sizes(struct inspect_report *r, const struct inspect_content *c)
 {
-	inspect_fact(r, "size", json_integer((json_int_t)c->size), "size", "%llu bytes: %llu page%s, and %u bytes behind",
+	inspect_fact(r, "size", json_integer((json_int_t)c->size), "size",
+		     "%llu bytes: %llu page%s, and %u bytes behind",
 		     (ull)c->size, (ull)c->pages, c->pages == 1 ? "" : "s", (unsigned int)c->hint);
 	inspect_fact(r, "pages", json_integer((json_int_t)c->pages), NULL, "%s", "");
-	inspect_fact(r, "allocated", json_integer((json_int_t)c->allocated), "on disk", "%llu bytes, %llu pages are holes",
+	inspect_fact(r, "allocated", json_integer((json_int_t)c->allocated), "on disk",
+		     "%llu bytes, %llu pages are holes",
 		     (ull)c->allocated, (ull)c->holes);
 	inspect_fact(r, "holes", json_integer((json_int_t)c->holes), NULL, "%s", "");
 	if (c->hinted)
@@ -41,13 +43,15 @@ static void say_header(struct inspect_report *r, const struct inspect_content *c
 {
 	const struct content_header *h = &c->header;
 	bool sparse = h->flags & CONTENT_FLAG_SPARSE;
-	inspect_fact(r, "header", json_pack("{s:i, s:i, s:b}", "version", h->version, "epoch", h->epoch, "sparse", sparse),
+	inspect_fact(r, "header", json_pack("{s:i, s:i, s:b}", "version", h->version, "epoch", h->epoch, "sparse",
+					    sparse),
 		     "header", "version %u, epoch %u%s", h->version, h->epoch, sparse ? ", sparse" : "");
 	inspect_fact_hex(r, "file_nonce", "file nonce", h->file_nonce, sizeof(h->file_nonce));
 	inspect_fact_hex(r, "first_nonce", "first page", c->nonce, sizeof(c->nonce));
 	if (!c->meta_is_right) {
 		if (!key)
-			inspect_finding(r, CHECK_DAMAGE, check_kind_name(CHECK_HEADER), "the first page has no valid meta", 0, 0);
+			inspect_finding(r, CHECK_DAMAGE, check_kind_name(CHECK_HEADER),
+					"the first page has no valid meta", 0, 0);
 		return;
 	}
 	uint64_t durable = c->meta.durable > CONTENT_HEADER_LEN ? c->meta.durable - CONTENT_HEADER_LEN : 0;
@@ -155,7 +159,8 @@ static void say_length(struct verifying *v)
 {
 	const struct check_file *f = &v->file;
 	uint64_t size = f->len > CONTENT_HEADER_LEN ? f->len - CONTENT_HEADER_LEN : 0;
-	inspect_fact(&v->x->report, "plaintext_size", json_integer((json_int_t)size), "length", "%llu bytes of plaintext",
+	inspect_fact(&v->x->report, "plaintext_size", json_integer((json_int_t)size), "length",
+		     "%llu bytes of plaintext",
 		     (ull)size);
 }
 

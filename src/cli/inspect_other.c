@@ -22,7 +22,8 @@ static int failed(int err)
 
 static void damage(struct inspection *x, enum check_kind kind, const char *text)
 {
-	inspect_finding(&x->report, check_class_of(kind), check_kind_name(kind), text ? text : check_kind_text(kind), 0, 0);
+	inspect_finding(&x->report, check_class_of(kind), check_kind_name(kind), text ? text : check_kind_text(kind),
+			0, 0);
 }
 
 /* ---- directories ---- */
@@ -42,13 +43,15 @@ static void say_dir(struct inspection *x, const struct inspect_dir *d)
 {
 	struct inspect_report *r = &x->report;
 	bool root = strcmp(x->disk, ".") == 0;
-	inspect_fact(r, "entries", json_integer((json_int_t)d->entries), "entries", "%llu, of which %llu have long names",
+	inspect_fact(r, "entries", json_integer((json_int_t)d->entries), "entries",
+		     "%llu, of which %llu have long names",
 		     (ull)d->entries, (ull)d->long_names);
 	inspect_fact(r, "others",
 		     json_pack("{s:I, s:I, s:I, s:I}", "side_files", (json_int_t)d->sides, "temporaries",
 			       (json_int_t)d->temporaries, "outside", (json_int_t)d->outside, "foreign",
 			       (json_int_t)d->foreign),
-		     "beside them", "%llu side files, %llu temporaries, %llu of sync clients, %llu that belong to nothing",
+		     "beside them",
+		"%llu side files, %llu temporaries, %llu of sync clients, %llu that belong to nothing",
 		     (ull)d->sides, (ull)d->temporaries, (ull)d->outside, (ull)d->foreign);
 	if (d->id)
 		inspect_fact_hex(r, "directory_id", "directory ID", d->id_bytes, sizeof(d->id_bytes));
@@ -77,7 +80,8 @@ static int look_at_dir(struct inspection *x)
 	if (err == -EUCLEAN && found.id)
 		damage(x, CHECK_DIR_ID, NULL);
 	if (d && !x->report.damaged)
-		inspect_fact(&x->report, "sound", json_true(), "sound", "%s", "its ID is right, and all names in it open");
+		inspect_fact(&x->report, "sound", json_true(), "sound", "%s",
+			     "its ID is right, and all names in it open");
 	return 0;
 }
 
@@ -90,7 +94,8 @@ static int look_at_link(struct inspection *x)
 	int err = inspect_link(x->parent, x->disk, &l);
 	if (err < 0)
 		return failed(err);
-	inspect_fact(&x->report, "target_length", json_integer(l.plain), "target", "%u characters on disk, %lld plain%s",
+	inspect_fact(&x->report, "target_length", json_integer(l.plain), "target",
+		     "%u characters on disk, %lld plain%s",
 		     (unsigned int)l.length, (long long)l.plain, l.side ? ", in a side file" : "");
 	if (l.plain < 0 || (l.side && !l.side_there)) {
 		damage(x, CHECK_LINK, NULL);

@@ -77,7 +77,8 @@ static void print_page(const struct inspect_run *run, const char *nonce, bool op
 static void print_page_json(struct inspect_report *r, const struct inspect_run *run, const char *nonce, bool opened,
 			    const char *verdict)
 {
-	json_t *o = json_pack("{s:I, s:I, s:s}", "first", (json_int_t)run->from, "last", (json_int_t)run->to - 1, "state",
+	json_t *o = json_pack("{s:I, s:I, s:s}", "first", (json_int_t)run->from, "last", (json_int_t)run->to - 1,
+			      "state",
 			      inspect_state_name(run->state));
 	if (o && nonce[0])
 		(void)json_object_set_new(o, "nonce", json_string(nonce));
@@ -113,7 +114,8 @@ void inspect_finding(struct inspect_report *r, enum check_class class, const cha
 	char range[64] = "";
 	r->damaged = r->damaged || class == CHECK_DAMAGE;
 	if (r->doc) {
-		json_t *o = json_pack("{s:s, s:s, s:o}", "class", classes[class], "kind", kind, "message", text_json(text));
+		json_t *o = json_pack("{s:s, s:s, s:o}", "class", classes[class], "kind", kind, "message",
+				      text_json(text));
 		if (o && length > 0) {
 			(void)json_object_set_new(o, "offset", json_integer((json_int_t)offset));
 			(void)json_object_set_new(o, "length", json_integer((json_int_t)length));

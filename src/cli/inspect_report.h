@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What inspect tells: facts, pages and findings, as lines or as one JSON object, of which pages are printed as they come.
+ * What inspect tells: facts, pages and findings, as lines or as one JSON object, the pages of which are printed
+ * as they come.
  */
 #ifndef CRYPTFS_CLI_INSPECT_REPORT_H
 #define CRYPTFS_CLI_INSPECT_REPORT_H

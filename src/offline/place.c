@@ -267,7 +267,8 @@ static int say_link(const struct places *p, const char *side, struct place *out)
 	int r = io_opendir(d->fd, ".", &stream);
 	out->err = r < 0 ? r : -ENOENT;
 	while (stream && (e = readdir(stream)))
-		if (is_entry(e->d_name) && symlink_side_of(d, e->d_name, target, false) > 0 && strcmp(target, side) == 0) {
+		if (is_entry(e->d_name) && symlink_side_of(d, e->d_name, target, false) > 0 &&
+		    strcmp(target, side) == 0) {
 			out->err = 0;
 			return say_entry(p, e->d_name, out);
 		}

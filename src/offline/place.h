@@ -11,7 +11,7 @@
 enum place_kind {
 	PLACE_ROOT,
 	PLACE_ENTRY,	    /* a name that is sealed */
-	PLACE_COPY,	    /* a copy of one under a name that begins with its: sync clients keep both sides of a conflict so */
+	PLACE_COPY,	    /* a copy of one, under its name with something behind it: as of a conflict */
 	PLACE_SETTINGS,
 	PLACE_BACKUP,	    /* the copy of the previous ones */
 	PLACE_DIR_ID,
@@ -46,7 +46,8 @@ void place_end(struct places *p);
 struct place {
 	enum place_kind kind;
 	int err;     /* 0, or why a name does not open, its own or one on the way */
-	char *plain; /* "/" or "/a/b": its plaintext path, or that of what it belongs to; with err as far as names open */
+	/* "/" or "/a/b": its plaintext path, or that of what it belongs to; with err as far as names open. */
+	char *plain;
 	char *below; /* the path on disk, without what is superfluous; "." of the root */
 	char *parts; /* what 'disk' and 'copy' point into */
 	const char *copy; /* PLACE_COPY, or a directory on the way is one: what was put behind the name; else NULL */
