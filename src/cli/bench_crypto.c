@@ -126,7 +126,8 @@ static int names(double seconds, struct bench_crypto *out)
 			for (unsigned int i = 0; i < BATCH; i++) {
 				if (way == 0)
 					siv_seal(s, NAME_LABEL, label, id, sizeof(id), name, sizeof(name), sealed);
-				else if (siv_open(s, NAME_LABEL, label, id, sizeof(id), sealed, sizeof(sealed), name) < 0)
+				else if (siv_open(s, NAME_LABEL, label, id, sizeof(id), sealed, sizeof(sealed),
+						  name) < 0)
 					return -EIO;
 			}
 			n += BATCH;
