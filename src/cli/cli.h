@@ -41,6 +41,9 @@ int cmd_rekey(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_master(int argc, char **argv);
 int cmd_autostart(int argc, char **argv);
+int cmd_path(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 
 /* Their sub-verbs, as verbs. */
 int cmd_key_list(int argc, char **argv);
@@ -169,6 +172,9 @@ void text_head(enum colour c, const char *fmt, ...) __attribute__((format(printf
 /* A JSON string: s itself, or escaped if it is no UTF-8. NULL without memory. */
 json_t *text_json(const char *s);
 
+/* Set a member of o to a name; of one that is no UTF-8 the bytes as well, in another with "_hex" behind its key. */
+void text_json_name(json_t *o, const char *key, const char *name);
+
 /* ISO 8601 in UTC; room for TEXT_TIME_SIZE. */
 #define TEXT_TIME_SIZE 32
 void text_time(char out[static TEXT_TIME_SIZE], uint64_t seconds);
@@ -194,6 +200,13 @@ int paths_is_empty(int fd);
 /* Is the directory outer the same as, or above, the directory inner (both open)? By identity, not by
  * name. Returns 1, 0, or -errno. */
 int paths_contains(int outer, int inner);
+
+/* path as an absolute one, by its text alone: from the directory cwd, without ".", ".." and slashes too many. To be
+ * freed; NULL without memory. */
+char *paths_lexical(const char *cwd, const char *path);
+
+/* Of two such paths: if path is base or lies below it, what follows base, without a slash ("" for base); else NULL. */
+const char *paths_below(const char *path, const char *base);
 
 /* Does the directory path hold a vault's settings? */
 bool paths_is_vault(const char *path);

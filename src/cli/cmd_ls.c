@@ -8,7 +8,6 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-#include "base/codec.h"
 #include "cli/cli.h"
 #include "cli/offline.h"
 #include "cli/owners.h"
@@ -111,25 +110,6 @@ static void print_text(const struct listing *l, const struct stat *sb, const cha
 	(void)putchar(l->args->zero ? '\0' : '\n');
 }
 
-/* A name; one that is no UTF-8 also as its bytes. */
-static void set_name(json_t *o, const char *key, const char *name)
-{
-	size_t n = strlen(name);
-	json_t *plain = json_string(name);
-	if (plain) {
-		(void)json_object_set_new(o, key, plain);
-		return;
-	}
-	_cleanup_free_ char *hex = malloc(2 * n + 1), *hex_key = NULL;
-	(void)json_object_set_new(o, key, text_json(name));
-	if (!hex || asprintf(&hex_key, "%s_hex", key) < 0) {
-		hex_key = NULL;
-		return;
-	}
-	codec_hex_encode(hex, (const uint8_t *)name, n);
-	(void)json_object_set_new(o, hex_key, json_string(hex));
-}
-
 static void add_json(const struct listing *l, const struct stat *sb, const char *path, const char *target)
 {
 	char mode[8], when[TEXT_TIME_SIZE] = "unknown";
@@ -139,9 +119,9 @@ static void add_json(const struct listing *l, const struct stat *sb, const char 
 	json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "type", type_name(sb->st_mode), "mode", mode,
 			      "links", (json_int_t)sb->st_nlink, "uid", (json_int_t)sb->st_uid, "gid",
 			      (json_int_t)sb->st_gid, "size", (json_int_t)sb->st_size, "modified", when);
-	set_name(o, "path", path);
+	text_json_name(o, "path", path);
 	if (target)
-		set_name(o, "target", target);
+		text_json_name(o, "target", target);
 	(void)json_array_append_new(l->entries, o);
 }
 

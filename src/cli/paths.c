@@ -92,6 +92,38 @@ int paths_contains(int outer, int inner)
 	return 1;
 }
 
+char *paths_lexical(const char *cwd, const char *path)
+{
+	_cleanup_free_ char *all = NULL;
+	if (asprintf(&all, "%s/%s", path[0] == '/' ? "" : cwd, path) < 0) {
+		all = NULL;
+		return NULL;
+	}
+	char *out = malloc(strlen(all) + 2), *rest = all, *part;
+	size_t n = 0;
+	if (!out)
+		return NULL;
+	while ((part = strsep(&rest, "/"))) {
+		if (strcmp(part, "..") == 0) {
+			while (n > 0 && out[--n] != '/')
+				;
+		} else if (part[0] != '\0' && strcmp(part, ".") != 0) {
+			out[n++] = '/';
+			n = (size_t)(stpcpy(out + n, part) - out);
+		}
+	}
+	(void)strcpy(out + n, n == 0 ? "/" : "");
+	return out;
+}
+
+const char *paths_below(const char *path, const char *base)
+{
+	size_t n = strcmp(base, "/") == 0 ? 0 : strlen(base);
+	if (strncmp(path, base, n) != 0 || (path[n] != '\0' && path[n] != '/'))
+		return NULL;
+	return path + n + strspn(path + n, "/");
+}
+
 bool paths_is_vault(const char *path)
 {
 	_cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/codec.h"
 #include "cli/cli.h"
 #include "cli/colour.h"
 
@@ -108,6 +109,24 @@ json_t *text_json(const char *s)
 		return j;
 	_cleanup_free_ char *text = text_escape(s);
 	return text ? json_string(text) : NULL;
+}
+
+void text_json_name(json_t *o, const char *key, const char *name)
+{
+	size_t n = strlen(name);
+	json_t *plain = json_string(name);
+	if (plain) {
+		(void)json_object_set_new(o, key, plain);
+		return;
+	}
+	_cleanup_free_ char *hex = malloc(2 * n + 1), *hex_key = NULL;
+	(void)json_object_set_new(o, key, text_json(name));
+	if (!hex || asprintf(&hex_key, "%s_hex", key) < 0) {
+		hex_key = NULL;
+		return;
+	}
+	codec_hex_encode(hex, (const uint8_t *)name, n);
+	(void)json_object_set_new(o, hex_key, json_string(hex));
 }
 
 void text_time(char out[static TEXT_TIME_SIZE], uint64_t seconds)

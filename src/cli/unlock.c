@@ -137,6 +137,14 @@ int unlock_lock(struct unlock *u, enum unlock_for what, bool quiet)
 	return code != 0 ? code : read_again(u);
 }
 
+/* Others who would change it meanwhile are kept away if that is still possible. */
+static int look_locked(struct unlock *u)
+{
+	int r = lock_vault(u->fd, false);
+	u->in_use = r == -EBUSY;
+	return r < 0 && r != -EBUSY ? exit_vault(r, u->path, NULL) : read_again(u);
+}
+
 int unlock_exclude(int fd, const char *path)
 {
 	_cleanup_mounts_ struct mounts m = { NULL, 0 };
@@ -200,7 +208,7 @@ int unlock_tree(struct unlock *u, const char *operand, const struct credential_a
 	if (code == EXIT_NO_VAULT)
 		unlock_hint(operand, NULL);
 	if (code == 0)
-		code = unlock_lock(u, what, quiet);
+		code = what == UNLOCK_LOOK ? look_locked(u) : unlock_lock(u, what, quiet);
 	if (code == 0)
 		code = unlock_source(u, a);
 	if (code != 0)

@@ -17,6 +17,7 @@ struct unlock {
 	char *path;	     /* the same, absolute and without symbolic links */
 	struct vault *vault; /* its settings, later its keys */
 	struct credential credential;
+	bool in_use; /* UNLOCK_LOOK: by somebody who may change it */
 };
 
 #define UNLOCK_NONE { .fd = -1, .credential = CREDENTIAL_NONE }
@@ -28,6 +29,7 @@ int unlock_open(struct unlock *u, const char *operand);
 
 /* What the vault is wanted for, and so who else may use it meanwhile. */
 enum unlock_for {
+	UNLOCK_LOOK,	/* at names, or at one file: whoever uses it meanwhile, a mount as well */
 	UNLOCK_READ,	/* a mount of our own user's would do as well, and is named; others may read too */
 	UNLOCK_SHARED,	/* mount it; others may too */
 	UNLOCK_PRIVATE, /* mount it, alone; a lock that does not hold off all others is a reason to warn */

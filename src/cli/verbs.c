@@ -149,6 +149,37 @@ const struct verb verbs[] = {
 	  "      --report FILE       write all problems to the new file FILE, a line each\n"
 	  "      --json              print the result as a JSON object\n"
 	  USAGE_QUIET_HELP },
+	{ "inspect", cmd_inspect, "look into one encrypted file",
+	  "usage: cryptfs inspect [OPTION]... FILE\n"
+	  "\n"
+	  "Show what the encrypted FILE or directory of a vault is: without a key what anybody can\n"
+	  "see of it, and with one whose it is and whether all of it opens. The key is used if one\n"
+	  "of the options for it is given. Exit code 0 says that no damage was seen, 5 that some was.\n"
+	  "\n"
+	  "      --verify            ask for the passphrase, and verify FILE with it\n"
+	  "      --blocks            tell of each page of the file\n"
+	  "      --vault VAULT       FILE lies elsewhere, such as in a backup, and is one of VAULT\n"
+	  "      --json              print a JSON object\n"
+	  USAGE_CREDENTIAL
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -q, --quiet             print what is wrong only\n"
+	  "  -h, --help              print this\n" },
+	{ "path", cmd_path, "tell which encrypted file is which",
+	  "usage: cryptfs path [OPTION]... VAULT PATH...\n"
+	  "\n"
+	  "Print under which name in VAULT the file PATH of the plaintext is kept; with --reverse,\n"
+	  "or if PATH is an absolute one into the directory VAULT, which file of the plaintext an\n"
+	  "encrypted one is. Also while VAULT is mounted. With a PATH of - they are read from\n"
+	  "standard input, one a line. What PATH names need not exist any more, but its directory.\n"
+	  "\n"
+	  "  -r, --reverse           PATH is one of encrypted files, from here or from VAULT\n"
+	  "  -0, --print0            paths as they are, with a NUL behind each\n"
+	  "      --stdin0            read PATHs from standard input, with a NUL behind each\n"
+	  "      --json              print a JSON object\n"
+	  USAGE_CREDENTIAL
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -q, --quiet             print errors only\n"
+	  "  -h, --help              print this\n" },
 	{ "key", cmd_key, "list, add, change, remove and test its secrets",
 	  "usage: cryptfs key VERB [OPTION]... VAULT [SLOT]\n"
 	  "\n"
@@ -223,6 +254,17 @@ const struct verb verbs[] = {
 	  "      --json              print the result as a JSON object\n"
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print what is found only\n"
+	  "  -h, --help              print this\n" },
+	{ "bench", cmd_bench, "measure how fast it is on this machine",
+	  "usage: cryptfs bench [OPTION]... [DIRECTORY]\n"
+	  "\n"
+	  "Measure the ciphers, how long unlocking takes, and files in a temporary vault beside the\n"
+	  "same without one, in DIRECTORY ($TMPDIR, or /tmp). Takes some 15 seconds. Nothing is left\n"
+	  "behind.\n"
+	  "\n"
+	  "      --no-mount          measure the ciphers only\n"
+	  "      --seconds N         how long to measure, in all, beside the unlocking (10)\n"
+	  "      --json              print a JSON object\n"
 	  "  -h, --help              print this\n" },
 };
 const size_t verbs_count = sizeof(verbs) / sizeof(verbs[0]);

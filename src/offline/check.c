@@ -64,6 +64,11 @@ const char *check_kind_name(enum check_kind kind)
 	return kinds[kind].name;
 }
 
+const char *check_kind_text(enum check_kind kind)
+{
+	return kinds[kind].message;
+}
+
 /* ---- telling ---- */
 
 /* A string that grows; a NULL in it is without memory. */

@@ -54,6 +54,9 @@ enum check_class check_class_of(enum check_kind kind);
 /* "block", "size-hint" and so on; never changes. */
 const char *check_kind_name(enum check_kind kind);
 
+/* What is wrong, for a person; no name in it. */
+const char *check_kind_text(enum check_kind kind);
+
 /* One thing that was found. What it points to lives during the call. */
 struct check_finding {
 	enum check_kind kind;

@@ -110,6 +110,7 @@ static int tree_look(const struct tree_way *w, const char *part, size_t len, str
 {
 	const struct dir *d = tree_top(w)->dir;
 	*s = (struct tree_step){ .dir = NULL };
+	*sb = (struct stat){ 0 };
 	int r = dir_seal_name(d, part, len, &s->name);
 	if (r < 0)
 		return r;
@@ -168,7 +169,7 @@ static int tree_arrive(struct tree_way *w, const struct tree_step *s, const stru
 	if (!e.cipher)
 		return -ENOMEM;
 	memcpy(e.plain, s->plain, sizeof(e.plain));
-	int r = attr_plain(tree_top(w)->dir, s->name.disk, &e.sb);
+	int r = w->follow & TREE_NAME ? 0 : attr_plain(tree_top(w)->dir, s->name.disk, &e.sb);
 	if (r < 0) {
 		free(e.cipher);
 		return r;
@@ -208,9 +209,12 @@ static int tree_go(struct tree_way *w, struct tree_entry *out)
 		tree_pop(w);
 		return 0;
 	}
-	if ((r = tree_look(w, part, len, &s, &sb)) < 0)
-		return r;
 	bool last = *w->at == '\0';
+	r = tree_look(w, part, len, &s, &sb);
+	if (r == -ENOENT && last && (w->follow & TREE_NAME))
+		r = 0;
+	if (r < 0)
+		return r;
 	if (S_ISLNK(sb.st_mode) && (w->follow & (last ? TREE_FOLLOW_LAST : TREE_FOLLOW_WAY)))
 		return tree_follow(w, &s);
 	if (last)

@@ -34,8 +34,9 @@ void tree_entry_free(struct tree_entry *e);
 
 #define _cleanup_tree_entry_ _cleanup_(tree_entry_free)
 
-/* Which symbolic links are followed: those on the way, the last part of the path. */
-enum { TREE_FOLLOW_WAY = 1, TREE_FOLLOW_LAST = 2 };
+/* Which symbolic links are followed: those on the way, the last part of the path. And for whom only the name on disk
+ * counts: then the last part need not be there (sb is zeros), and sb is that of the ciphertext. */
+enum { TREE_FOLLOW_WAY = 1, TREE_FOLLOW_LAST = 2, TREE_NAME = 4 };
 
 /* Find a plaintext path, which is taken from the root of the vault with or without a slash before it; "" is the
  * root. ".." leads to the directory above, at the root to the root. Returns 0 (then out is to be freed); -ENOENT;
