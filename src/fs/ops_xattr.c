@@ -4,17 +4,20 @@
 #include <linux/limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "fs/node.h"
 #include "fs/ops.h"
 #include "fs/reply.h"
+#include "fs/seeker.h"
 #include "fs/status.h"
 #include "store/xattr.h"
 
 #define XATTR_GROUPS_MAX 256
 #define XATTR_SELINUX "security.selinux"
+#define XATTR_POWERS "security.capability"
 
 static ssize_t xattr_get_node(struct fs *fs, fuse_ino_t ino, const char *name, char *buf, size_t size)
 {
@@ -90,10 +93,55 @@ static mode_t xattr_set_gid_bit(fuse_req_t req, const struct stat *sb)
 	return (sb->st_mode & S_ISGID) && !xattr_in_group(req, sb->st_gid) ? S_ISGID : 0;
 }
 
+/* Capabilities, to be set when what was written before has come: a write takes them away. */
+struct xattr_powers {
+	fuse_req_t req;
+	fuse_ino_t ino;
+	int flags;
+	size_t size;
+	char value[];
+};
+
+static void xattr_set_powers(void *arg)
+{
+	_cleanup_free_ struct xattr_powers *p = arg;
+	reply_result(p->req, xattr_change_node(fs_of(p->req), p->ino, XATTR_POWERS, p->value, p->size, p->flags, true));
+}
+
+static int xattr_set_powers_later(fuse_req_t req, fuse_ino_t ino, const char *value, size_t size, int flags)
+{
+	struct xattr_powers *p = malloc(sizeof(*p) + size);
+	if (!p)
+		return -ENOMEM;
+	*p = (struct xattr_powers){ .req = req, .ino = ino, .flags = flags, .size = size };
+	memcpy(p->value, value, size);
+	int r = seeker_after(fs_of(req)->seeker, ino, xattr_set_powers, p);
+	if (r < 0)
+		free(p);
+	return r;
+}
+
+/* May the kernel hold back what was written to it? */
+static bool xattr_is_being_written(struct fs *fs, struct node *n)
+{
+	struct file *f = S_ISREG(n->type) && !fs->shared ? node_file_peek(fs, n) : NULL;
+	if (!f)
+		return false;
+	bool is = file_is_open(f, true);
+	node_file_put(fs, n);
+	return is;
+}
+
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
 			int flags)
 {
 	struct fs *fs = fs_of(req);
+	if (strcmp(name, XATTR_POWERS) == 0 && xattr_is_being_written(fs, fs_node(fs, ino))) {
+		int late = xattr_set_powers_later(req, ino, value, size, flags);
+		if (late < 0)
+			reply_result(req, late);
+		return;
+	}
 	int r = xattr_change_node(fs, ino, name, value, size, flags, true);
 	if (r == 0 && fs->serve_others && strcmp(name, XATTR_ACL_ACCESS) == 0)
 		r = node_drop_bits(fs, fs_node(fs, ino), xattr_set_gid_bit, req);

@@ -12,11 +12,9 @@
 
 struct seeker_job {
 	struct seeker_job *next;
-	fuse_req_t req;
 	fuse_ino_t ino;
-	struct file *file;
-	off_t off;
-	int whence;
+	seeker_then *then;
+	void *arg;
 };
 
 struct seeker {
@@ -37,25 +35,53 @@ void seeker_reply(fuse_req_t req, struct file *f, off_t off, int whence)
 		(void)fuse_reply_lseek(req, (off_t)r);
 }
 
-void seeker_ask(struct seeker *s, fuse_req_t req, fuse_ino_t ino, struct file *f, off_t off, int whence)
+/* Returns false if it is retired. */
+static bool seeker_add(struct seeker *s, struct seeker_job *job)
+{
+	SCOPED_LOCK(&s->lock);
+	if (s->retired)
+		return false;
+	*s->last = job;
+	s->last = &job->next;
+	pthread_cond_signal(&s->wake);
+	return true;
+}
+
+int seeker_after(struct seeker *s, fuse_ino_t ino, seeker_then *then, void *arg)
 {
 	struct seeker_job *job = malloc(sizeof(*job));
-	if (!job) {
-		reply_result(req, -ENOMEM);
-		return;
-	}
-	*job = (struct seeker_job){ .req = req, .ino = ino, .file = f, .off = off, .whence = whence };
-	{
-		SCOPED_LOCK(&s->lock);
-		if (!s->retired) {
-			*s->last = job;
-			s->last = &job->next;
-			pthread_cond_signal(&s->wake);
-			return;
-		}
-	}
+	if (!job)
+		return -ENOMEM;
+	*job = (struct seeker_job){ .ino = ino, .then = then, .arg = arg };
+	if (seeker_add(s, job))
+		return 0;
 	free(job);
-	seeker_reply(req, f, off, whence);
+	then(arg);
+	return 0;
+}
+
+struct seeker_question {
+	fuse_req_t req;
+	struct file *file;
+	off_t off;
+	int whence;
+};
+
+static void seeker_answer(void *arg)
+{
+	_cleanup_free_ struct seeker_question *q = arg;
+	seeker_reply(q->req, q->file, q->off, q->whence);
+}
+
+void seeker_ask(struct seeker *s, fuse_req_t req, fuse_ino_t ino, struct file *f, off_t off, int whence)
+{
+	struct seeker_question *q = malloc(sizeof(*q));
+	if (q)
+		*q = (struct seeker_question){ .req = req, .file = f, .off = off, .whence = whence };
+	if (q && seeker_after(s, ino, seeker_answer, q) == 0)
+		return;
+	free(q);
+	reply_result(req, -ENOMEM);
 }
 
 /* The next job, or NULL when it is time to stop. */
@@ -79,7 +105,7 @@ static void *seeker_main(void *arg)
 	struct seeker_job *job;
 	while ((job = seeker_next(s))) {
 		(void)fuse_lowlevel_notify_inval_inode(s->se, job->ino, 0, 0);
-		seeker_reply(job->req, job->file, job->off, job->whence);
+		job->then(job->arg);
 		free(job);
 	}
 	scratch_drop();

@@ -341,46 +341,6 @@ int file_sync(struct file *f, bool datasync)
 	return f->error;
 }
 
-/* Whoever may write a file of another's may not set its times: it is changed all the same. */
-static int file_put_times(struct file *f, const struct timespec times[2])
-{
-	if (futimens(f->fd, times) != 0 && errno != EPERM && errno != EACCES)
-		return -errno;
-	f->touched = false;
-	return 0;
-}
-
-static int file_change_and_back(struct file *f, const struct stat *sb, file_change *change)
-{
-	int r = change(f, sb);
-	if (r < 0)
-		return r;
-	const struct timespec times[2] = { sb->st_atim, f->st->alone ? f->mtime : sb->st_mtim };
-	int put = file_put_times(f, times);
-	return put < 0 ? put : r;
-}
-
-/* To write and to cut takes set-id bits away, unless it is root who does it. Nobody sees or sets a mode meanwhile. */
-static int file_change_set_id(struct file *f, file_change *change)
-{
-	struct stat sb, after;
-	SCOPED_WRITE(&f->st->modes);
-	if (fstat(f->fd, &sb) != 0)
-		return -errno;
-	int r = file_change_and_back(f, &sb, change);
-	if (fstat(f->fd, &after) == 0 && after.st_mode != sb.st_mode)
-		(void)fchmod(f->fd, sb.st_mode & 07777); /* in vain if the file is another's */
-	return r;
-}
-
-int file_change_unseen(struct file *f, file_change *change)
-{
-	struct stat sb;
-	if (fstat(f->fd, &sb) != 0)
-		return -errno;
-	return sb.st_mode & (S_ISUID | S_ISGID) ? file_change_set_id(f, change) : file_change_and_back(f, &sb, change);
-}
-
 static int file_change_hint(struct file *f, const struct stat *sb)
 {
 	uint64_t size = content_cipher_size(f->len, true);

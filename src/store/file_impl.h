@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Private to file.c, file_io.c, file_space.c, file_gaps.c, file_clean.c, file_durable.c and file_turn.c. Functions here
- * want f->lock held as said.
+ * Private to file.c, file_io.c, file_space.c, file_gaps.c, file_clean.c, file_durable.c, file_turn.c and
+ * file_unseen.c. Functions here want f->lock held as said.
  */
 #ifndef CRYPTFS_STORE_FILE_IMPL_H
 #define CRYPTFS_STORE_FILE_IMPL_H
@@ -167,8 +167,11 @@ int file_set_sparse(struct file *f, struct scratch *sc, uint64_t below);
 /* Take the size hint off, before the length changes. Exclusive lock. */
 int file_unhint(struct file *f);
 
-/* Change something below without leaving a trace in mtime or mode. Returns what 'change' does, or -errno. Exclusive
- * lock. */
+/* Set them. Whoever may write a file of another's may not set its times: it is changed all the same. Exclusive lock. */
+int file_put_times(struct file *f, const struct timespec times[2]);
+
+/* Change something below without leaving a trace in mtime, mode or capabilities. Returns what 'change' does, or
+ * -errno. Exclusive lock. */
 typedef int file_change(struct file *f, const struct stat *sb);
 int file_change_unseen(struct file *f, file_change *change);
 
