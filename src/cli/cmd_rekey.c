@@ -54,7 +54,8 @@ static int parse(int argc, char **argv, struct rekey_args *a)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	*a = (struct rekey_args){ .jobs = args_default_jobs() };
+	/* The secret that is given is the only one that stays: it is not to be one that nobody has chosen. */
+	*a = (struct rekey_args){ .jobs = args_default_jobs(), .credential.said = true };
 	int c, code = 0;
 	while (code == 0 && (c = getopt_long(argc, argv, "j:qh", options, NULL)) != -1) {
 		if (credential_take(&a->credential, c) == 0)

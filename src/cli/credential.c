@@ -97,7 +97,7 @@ static int no_such_slot(const struct vaultfile *vf, const char *what, const char
 /* Without a word about it the login keyring is asked first. */
 static bool is_automatic(const struct credential_args *a, const struct vaultfile *vf)
 {
-	return !names_passphrase(a) && !a->keyfile && !a->recovery && !a->keyring && has_kind(vf, VAULTFILE_KEYRING) &&
+	return !a->said && !names_passphrase(a) && !a->keyfile && !a->recovery && !a->keyring && has_kind(vf, VAULTFILE_KEYRING) &&
 	       keyring_is_built();
 }
 

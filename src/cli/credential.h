@@ -19,6 +19,7 @@ struct credential_args {
 	const char *recovery_file;
 	bool recovery;
 	bool keyring;
+	bool said; /* not from the options: the keyring is asked only if they say so */
 };
 
 enum {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -17,36 +16,18 @@
 #include "cli/cli.h"
 #include "cli/holders.h"
 #include "cli/mounts.h"
+#include "cli/patience.h"
 
 #define WAIT_MS 60000
-#define TELL_AFTER 2 /* seconds */
 #define BUSY_TRIES 5
 #define BUSY_PAUSE_NS 100000000L
 
-/* Taking long: say why, once, to a person. */
-static void tell(int sig)
-{
-	static const char text[] = "cryptfs: still writing back to the vault...\n";
-	int saved = errno;
-	(void)sig;
-	(void)io_write_full(STDERR_FILENO, text, sizeof(text) - 1);
-	errno = saved;
-}
-
-static void tell_if_slow(const struct leave_how *how)
-{
-	struct sigaction act = { .sa_handler = tell, .sa_flags = SA_RESTART };
-	if (how->quiet || isatty(STDERR_FILENO) != 1)
-		return;
-	(void)sigaction(SIGALRM, &act, NULL);
-	(void)alarm(TELL_AFTER);
-}
-
-/* Ask for what the kernel still holds to be written now: only this tells whether it could be. */
+/* Ask for what the kernel still holds to be written now: only this tells whether it could be. It also tells that a
+ * program was killed while times of a file were being written (EINTR), which loses nothing and is asked once more. */
 static int write_back(const char *mountpoint)
 {
 	_cleanup_fd_ int fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && syncfs(fd) < 0 ? -errno : 0;
+	return fd >= 0 ? io_syncfs(fd) : 0;
 }
 
 static int wait_for_end(int pidfd, const char *mountpoint)
@@ -135,11 +116,12 @@ static int leave_lazily(const char *mountpoint, const struct mounts_status *st, 
 static int leave_in_order(const char *mountpoint, const struct mounts_status *st, const struct leave_how *how)
 {
 	_cleanup_fd_ int pidfd = st->pid > 0 ? (int)syscall(SYS_pidfd_open, st->pid, 0) : -1;
-	tell_if_slow(how);
+	if (!how->quiet)
+		patience_begin("still writing back to the vault");
 	int lost = st->state == MOUNTS_ALIVE ? write_back(mountpoint) : 0;
 	int err = unmount_patiently(mountpoint, st->state == MOUNTS_DEAD);
 	int code = err == 0 && pidfd >= 0 ? wait_for_end(pidfd, mountpoint) : EXIT_DONE;
-	(void)alarm(0);
+	patience_end();
 	if (err < 0)
 		return cannot_unmount(err, mountpoint);
 	if (lost < 0)
