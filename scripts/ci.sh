@@ -238,6 +238,21 @@ job_distcheck() {
 	[ ! -e .git ] || run "the tarball has every file" left_out
 }
 
+# What is released, made and looked at in every way that scripts/package has. The unit tests have run elsewhere.
+job_package() {
+	local step
+	rm -rf "${out:?}/package"
+	for step in tarball same complete install deb deb-same deb-use rpm; do
+		case $step in
+		deb*) have dpkg-buildpackage || { skip; continue; } ;;
+		rpm) have rpmbuild || { skip; continue; } ;;
+		esac
+		say "package: $step"
+		run "scripts/package $step" env PACKAGE_DIR="$out/package" JOBS="$jobs" DEB_BUILD_OPTIONS=nocheck \
+			RPM_OPTIONS="--without check" "$top/scripts/package" "$step" || [ "$step" != tarball ] || return
+	done
+}
+
 job_quickstart() {
 	say "quickstart: the first command of README.md"
 	run "scripts/quickstart" "$top/scripts/quickstart"

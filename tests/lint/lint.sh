@@ -53,7 +53,8 @@ lint_files() {
 			-o -type f ! -name '*.log' ! -name '*.trs' ! -name '*.o' ! -name '*.lo' ! -name '*.la' \
 			! -name Makefile ! -name Makefile.in ! -name configure ! -name aclocal.m4 \
 			! -name 'config.*' ! -name '*~' ! -name libtool ! -name 'lt*.m4' ! -name libtool.m4 \
-			! -name stamp-h1 ! -name 'coverage.info' ! -name '*.gc[dn][ao]' ! -name .dirstamp -printf '%P\0' | lint_not_programs
+			! -name stamp-h1 ! -name 'coverage.info' ! -name '*.gc[dn][ao]' ! -name .dirstamp ! -name .source-date \
+			-printf '%P\0' | lint_not_programs
 	fi
 }
 

@@ -29,9 +29,20 @@ forgotten_scripts() {
 	done
 }
 
+# Of debian, only what people wrote: a package that was built there has left more.
+forgotten_packaging() {
+	lint_files | while IFS= read -r -d '' f; do
+		case $f in
+		debian/cryptfs* | debian/.debhelper/* | debian/files | debian/*.debhelper* | debian/autoreconf.*) continue ;;
+		debian/* | packaging/*) forgotten "$f" ;;
+		esac
+	done
+}
+
 not_executable() {
 	local f
-	for f in autogen.sh .ci/run bench/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/fuzz/campaign tests/mutator/mutator.py tests/lint/*.sh; do
+	for f in autogen.sh .ci/run bench/run scripts/* tests/e2e/*.test tests/fuzz/*.sh tests/fuzz/campaign tests/mutator/mutator.py tests/lint/*.sh \
+		debian/rules debian/tests/keyring debian/tests/smoke; do
 		case $f in
 		tests/lint/lint.sh) continue ;;
 		esac
@@ -40,6 +51,7 @@ not_executable() {
 }
 
 lint "every source is in Makefile.am" forgotten src/*/*.[ch] bench/*.c bench/*.py bench/run
+lint "every file for packages is in Makefile.am" forgotten_packaging
 lint "every unit test is in Makefile.am" forgotten_units
 lint "every test script is in Makefile.am" forgotten_scripts
 lint "scripts can be executed" not_executable

@@ -134,9 +134,11 @@ static inline void assert_same_id(struct id_file a, struct id_file b)
 	assert_memory_equal(a.b, b.b, sizeof(a.b));
 }
 
-/* A file below the names of the vault. */
+/* A file below the names of the vault, also one that is read-only for all but root. */
 static inline void put_raw(const struct dir *d, const char *disk, const void *buf, size_t n)
 {
+	if (fchmodat(d->fd, disk, 0600, 0) < 0)
+		assert_int_equal(errno, ENOENT);
 	_cleanup_fd_ int fd = openat(d->fd, disk, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, buf, n), n);

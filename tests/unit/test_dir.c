@@ -403,7 +403,9 @@ static void test_rmdir_mode(void **state)
 	assert_int_equal(rmdir_in(root, "d", d), -ENOTEMPTY);
 	assert_int_equal(dir_stat(root, seal(root, "d").disk, &sb), 0);
 	assert_int_equal(sb.st_mode & 07777, 0050);
+	assert_int_equal(fchmodat(root->fd, seal(root, "d").disk, 0700, 0), 0); /* for who is not root */
 	assert_int_equal(unlink_in(d, "x"), 0);
+	assert_int_equal(fchmodat(root->fd, seal(root, "d").disk, 0050, 0), 0);
 	assert_int_equal(rmdir_in(root, "d", d), 0);
 }
 
