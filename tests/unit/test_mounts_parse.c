@@ -21,7 +21,8 @@ static void test_all_of_it(void **state)
 {
 	(void)state;
 	struct mounts_status st = parse(
-		"{\"pid\":17,\"since\":1000,\"idle\":900,\"mode\":\"shared\",\"inodes\":5,\"read_bytes\":6,\"written_bytes\":7,"
+		"{\"pid\":17,\"since\":1000,\"idle\":900,"
+		"\"mode\":\"shared\",\"inodes\":5,\"read_bytes\":6,\"written_bytes\":7,"
 		"\"requests\":30,\"requests_by_kind\":{\"read\":20,\"lookup\":10},\"damaged\":2,\"last_damage\":{"
 		"\"when\":2000,\"kind\":\"block\",\"block\":17,\"wrong\":\"does not open\",\"doing\":\"read\","
 		"\"inode\":8,\"path\":\"ab/cd\"},\"caches\":{\"directories\":1,\"directories_max\":2,\"listings\":3,"
