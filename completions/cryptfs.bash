@@ -2,7 +2,8 @@
 # bash completion for cryptfs(1). No text from the line or from a file's name is ever evaluated.
 # Lists are sorted, with a line for each verb.
 
-_cryptfs_verbs="cat check export info init key ls master mount passwd rekey settings status umount"
+_cryptfs_verbs="autostart bench cat check export import info init inspect key ls master mount passwd path rekey"
+_cryptfs_verbs="$_cryptfs_verbs settings status umount"
 
 # The options of a verb; short ones only where they have no long name.
 _cryptfs_options()
@@ -12,30 +13,40 @@ _cryptfs_options()
 	local made="--kind --new-keyfile --new-passfile --with-passphrase"
 	local fresh="--label --new-recovery-file $made $price"
 	case $1 in
+	autostart) echo "--help" ;;
+	"autostart add") echo "--help --method --quiet --read-only --shared" ;;
+	"autostart list") echo "--help --json" ;;
+	"autostart remove") echo "--help --quiet" ;;
+	"autostart run") echo "--help" ;;
+	bench) echo "--help --json --no-mount --seconds" ;;
 	cat) echo "--help --no-sandbox --output --quiet --salvage $secret" ;;
 	check) echo "--help --jobs --json --no-sandbox --path --quick --quiet --repair --yes $secret" ;;
 	export) echo "--help --no-sandbox --overwrite --privileged --quiet --salvage $secret" ;;
-	info) echo "--help --json" ;;
+	import) echo "--check --cross-mounts --dry-run --help --json --overwrite --quiet --report --update --verify-all" ;;
+	info) echo "--help --json --quiet" ;;
 	init) echo "--extpass --help --hide-sizes --keyfile --label --passfile --quiet --shared" \
 		"--with-passphrase $recovery $price" ;;
+	inspect) echo "--blocks --help --json --no-sandbox --quiet --vault --verify $secret" ;;
 	key) echo "--help" ;;
 	"key add") echo "--help --quiet $fresh $secret" ;;
 	"key change") echo "--help --quiet $fresh $secret" ;;
-	"key list") echo "--help --json" ;;
+	"key list") echo "--help --json --quiet" ;;
 	"key remove") echo "--force --help --quiet $secret" ;;
 	"key test") echo "--help --quiet $secret" ;;
 	ls) echo "--help --json --long --no-sandbox --print0 --quiet --recursive $secret" ;;
 	master) echo "--help" ;;
 	"master export") echo "--help --output --quiet $secret" ;;
 	"master restore") echo "--force --help --label --master-file --quiet $made $price" ;;
-	mount) echo "--allow-other --debug --foreground --help --no-sandbox --quiet --read-only --shared -o $secret" ;;
+	mount) echo "--allow-other --debug --foreground --help --idle --lock-on --no-sandbox --notify --quiet" \
+		"--read-only --shared -o $secret" ;;
 	passwd) echo "--help --new-passfile --quiet $price $secret" ;;
+	path) echo "--help --json --no-sandbox --print0 --quiet --reverse --stdin0 $secret" ;;
 	rekey) echo "--help --jobs --no-sandbox --quiet --yes $secret" ;;
 	settings) echo "--help" ;;
 	"settings backup") echo "--force --help --quiet" ;;
 	"settings restore") echo "--force --help --quiet $secret" ;;
-	status) echo "--help --json" ;;
-	umount) echo "--help --lazy" ;;
+	status) echo "--help --json --quiet --watch" ;;
+	umount) echo "--all --help --lazy --quiet" ;;
 	esac
 }
 
@@ -43,6 +54,7 @@ _cryptfs_options()
 _cryptfs_seconds()
 {
 	case $1 in
+	autostart) echo "add list remove run" ;;
 	key) echo "add change list remove test" ;;
 	master) echo "export restore" ;;
 	settings) echo "backup restore" ;;
@@ -53,9 +65,9 @@ _cryptfs_seconds()
 _cryptfs_takes()
 {
 	case $1 in
-	--extpass | --jobs | -j | --kdf-memory | --kdf-time | --keyfile | --kind | --label | --master-file) ;;
-	--new-keyfile | --new-passfile | --new-recovery-file | --output | -o | --passfile | --path) ;;
-	--recovery-file) ;;
+	--extpass | --idle | --jobs | -j | --kdf-memory | --kdf-time | --keyfile | --kind | --label | --lock-on) ;;
+	--master-file | --method | --new-keyfile | --new-passfile | --new-recovery-file | --output | -o) ;;
+	--passfile | --path | --recovery-file | --report | --seconds | --vault) ;;
 	*) return 1 ;;
 	esac
 }
@@ -65,10 +77,13 @@ _cryptfs_value()
 {
 	case $1:$2 in
 	--extpass:*) _cryptfs_commands "$3" ;;
-	--jobs:* | -j:* | --kdf-*:* | --label:* | --path:*) ;;
+	--idle:* | --jobs:* | -j:* | --kdf-*:* | --label:* | --path:* | --seconds:*) ;;
 	--kind:"master restore") _cryptfs_words "$3" "keyfile passphrase" ;;
 	--kind:*) _cryptfs_words "$3" "keyfile keyring passphrase recovery" ;;
+	--lock-on:*) _cryptfs_list "$3" "force screen sleep" ;;
+	--method:*) _cryptfs_words "$3" "systemd xdg" ;;
 	-o:mount) _cryptfs_list "$3" "allow_other noatime nodev noexec nosuid ro" ;;
+	--vault:*) _cryptfs_paths vault "$3" ;;
 	*) _cryptfs_paths file "$3" ;;
 	esac
 }
@@ -77,14 +92,22 @@ _cryptfs_value()
 _cryptfs_operand()
 {
 	case $1 in
+	"autostart add:2") _cryptfs_paths directory "$2" ;;
+	"autostart add":* | "autostart list":* | "autostart run":*) ;;
+	"autostart remove:1") _cryptfs_autostarted "$2" ;;
+	bench:1) _cryptfs_paths directory "$2" ;;
 	cat:[2-9]* | export:2 | ls:2) ;; # paths in the vault, which take its secret
 	export:3) _cryptfs_paths file "$2" ;;
+	import:1) _cryptfs_paths directory "$2" ;;
+	import:2) _cryptfs_mountpoints "$2" ;;
 	init:1) _cryptfs_paths directory "$2" ;;
+	inspect:1) _cryptfs_paths file "$2" ;;
 	"key change:2" | "key remove:2") _cryptfs_slots "$2" ;;
 	mount:2) _cryptfs_paths directory "$2" ;;
+	path:[2-9]*) _cryptfs_paths file "$2" ;;
 	"settings backup:2" | "settings restore:2") _cryptfs_paths file "$2" ;;
-	status:*) ;;
-	umount:1) _cryptfs_mountpoints "$2" ;;
+	status:*) _cryptfs_mountpoints "$2" ;;
+	umount:*) _cryptfs_mountpoints "$2" ;;
 	*:1) _cryptfs_paths vault "$2" ;;
 	esac
 }
@@ -191,6 +214,17 @@ _cryptfs_mountpoints()
 	else
 		_cryptfs_paths directory "$1"
 	fi
+}
+
+# What is mounted at login: the lines that are not indented. Names with control characters are escaped there.
+_cryptfs_autostarted()
+{
+	local path tilde REPLY
+	_cryptfs_unquote "$1" || return
+	compopt -o filenames
+	while IFS= read -r path; do
+		[[ $path == /* && $path != *\\* && $path == "$REPLY"* ]] && _cryptfs_path "$path"
+	done < <(cryptfs autostart list 2>/dev/null)
 }
 
 # Slot numbers of the vault that is on the line already.

@@ -65,7 +65,7 @@ static void print_help(FILE *f)
 		    "\n",
 		    f);
 	for (size_t i = 0; i < verbs_count; i++)
-		(void)fprintf(f, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
+		(void)fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
 	(void)fputs("\n"
 		    "  cryptfs VERB --help   a verb's options\n"
 		    "  cryptfs --version     the version, and what it was built with\n"

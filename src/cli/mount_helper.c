@@ -17,7 +17,8 @@ static const struct own_option {
 	bool has_value;
 } own_options[] = {
 	{ "passfile", true },	   { "extpass", true }, { "keyfile", true }, { "recovery", false },
-	{ "recovery-file", true }, { "keyring", false }, { "shared", false },
+	{ "recovery-file", true }, { "keyring", false }, { "shared", false },	{ "idle", true },
+	{ "lock-on", true },	   { "notify", false },
 };
 
 /* What is meant for mount(8) and others who read fstab, or says what is so anyway. */
@@ -158,7 +159,8 @@ static const char mount_usage[] =
 	"\n"
 	"Run by mount(8) for the type cryptfs, in /etc/fstab too. Options besides those of FUSE and\n"
 	"the kernel: passfile=FILE, extpass=COMMAND, keyfile=FILE, recovery, recovery-file=FILE,\n"
-	"keyring and shared, as of cryptfs mount. See mount.cryptfs(8).\n";
+	"keyring, shared, idle=DURATION, lock-on=EVENT and notify, as of cryptfs mount. See\n"
+	"mount.cryptfs(8).\n";
 
 static const char umount_usage[] =
 	"usage: umount.fuse.cryptfs MOUNTPOINT [-flnrv] [-t TYPE]\n"

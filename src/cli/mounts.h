@@ -66,6 +66,7 @@ struct mounts_status {
 	enum mounts_state state;
 	pid_t pid;     /* 0: not known */
 	uint64_t since; /* seconds since 1970; 0: not known */
+	int64_t idle;	/* seconds without use after which it is unmounted; -1: it stays, or not known */
 	struct mounts_counts counts;
 	struct mounts_damage damage;
 	char mode[16]; /* "private", "shared"; empty: not known */

@@ -27,6 +27,7 @@ void mounts_unknown(struct mounts_status *out, enum mounts_state state)
 {
 	memset(out, 0, sizeof(*out));
 	out->state = state;
+	out->idle = -1;
 	out->counts = nothing;
 }
 
@@ -114,6 +115,7 @@ void mounts_parse(const char *text, size_t n, struct mounts_status *out)
 		out->pid = (pid_t)pid;
 	if (since > 0)
 		out->since = (uint64_t)since;
+	out->idle = parse_count(j, "idle");
 	parse_string(j, "mode", out->mode, sizeof(out->mode));
 	parse_sandbox(json_object_get(j, "sandbox"), &out->sandbox);
 	parse_counts(j, &out->counts);

@@ -91,11 +91,11 @@ static json_t *counts_json(const struct mounts_status *st)
 static json_t *mount_json(const struct status_mount *m, bool many)
 {
 	const struct mounts_status *st = &m->st;
-	json_t *o = json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o}", "mountpoint", text_json(m->mountpoint),
+	json_t *o = json_pack("{s:o, s:o, s:s, s:o, s:o, s:b, s:o, s:o, s:o}", "mountpoint", text_json(m->mountpoint),
 			      "vault", text_json(m->vault), "state", state_name(st->state), "pid",
 			      st->pid > 0 ? json_integer(st->pid) : json_null(), "mode", word_json(st->mode),
-			      "read_only", (int)m->read_only, "since", time_json(st->since), "sandbox",
-			      sandbox_json(&st->sandbox));
+			      "read_only", (int)m->read_only, "since", time_json(st->since), "idle",
+			      count_json(st->idle), "sandbox", sandbox_json(&st->sandbox));
 	json_t *counts = counts_json(st);
 	if (o && counts)
 		(void)json_object_update(o, counts);

@@ -56,6 +56,20 @@ static void show_since(FILE *out, uint64_t since)
 	}
 }
 
+/* As --idle takes it: "1h30m". */
+static void show_idle(FILE *out, int64_t seconds)
+{
+	static const int64_t units[] = { 86400, 3600, 60, 1 };
+	char limit[80] = "";
+	size_t at = 0;
+	for (size_t i = 0; i < 4 && seconds > 0; seconds %= units[i++])
+		if (seconds >= units[i])
+			at += (size_t)snprintf(limit + at, sizeof(limit) - at, "%" PRId64 "%c", seconds / units[i],
+					       "dhms"[i]);
+	if (at > 0)
+		line(out, "idle", "unmounted by itself when it has not been used for %s", limit);
+}
+
 static void show_state(FILE *out, enum mounts_state state)
 {
 	if (state == MOUNTS_DEAD)
@@ -171,6 +185,7 @@ static void show_mount(FILE *out, const struct status_mount *m)
 	show_process(out, st);
 	if (st->since > 0)
 		show_since(out, st->since);
+	show_idle(out, st->idle);
 	show_bytes(out, "read", st->counts.read_bytes, m->rates.read_bytes);
 	show_bytes(out, "written", st->counts.written_bytes, m->rates.written_bytes);
 	show_requests(out, &st->counts, m->rates.requests);

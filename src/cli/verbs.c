@@ -65,6 +65,62 @@ const struct verb verbs[] = {
 	  "                          stays open until it is no longer\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
+	{ "status", cmd_status, "show what is mounted",
+	  "usage: cryptfs status [OPTION]... [MOUNTPOINT|VAULT]\n"
+	  "\n"
+	  "Show all vaults that are mounted, or one: where, by which process, in which mode, how\n"
+	  "much was read and written, and what damage was met. Exit code 4 says that it is not\n"
+	  "mounted, 1 that it is and does not answer.\n"
+	  "\n"
+	  "      --watch [SECONDS]   again and again, every 2 seconds, with what it is a second;\n"
+	  "                          Ctrl-C ends it\n"
+	  "      --json              print a JSON object; with --watch one a line\n"
+	  "  -q, --quiet             print nothing: the exit code tells whether it is mounted\n"
+	  "  -h, --help              print this\n" },
+	{ "autostart", cmd_autostart, "mount a vault at login",
+	  "usage: cryptfs autostart VERB [OPTION]... [OPERAND]...\n"
+	  "\n"
+	  "Vaults that are mounted when you log in to a desktop, by what the login keyring keeps,\n"
+	  "and unmounted when you log out.\n"
+	  "\n"
+	  "  add                     mount a vault at login\n"
+	  "  list                    show which are, and whether they are mounted now\n"
+	  "  remove                  do not mount it at login any more\n"
+	  "  run                     what the login runs\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "key", cmd_key, "list, add, change, remove and test its secrets",
+	  "usage: cryptfs key VERB [OPTION]... VAULT [SLOT]\n"
+	  "\n"
+	  "A vault has up to 32 slots, each of which a secret of its own opens.\n"
+	  "\n"
+	  "  list                    show the slots\n"
+	  "  add                     add a passphrase, a recovery code, a key file or the keyring\n"
+	  "  change                  put another secret into a slot, or change what a guess costs\n"
+	  "  remove                  remove a slot: its secret opens the vault no more\n"
+	  "  test                    see which slot a secret opens\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "passwd", cmd_passwd, "change the passphrase",
+	  "usage: cryptfs passwd [OPTION]... VAULT\n"
+	  "\n"
+	  "Change the passphrase of VAULT: the old one is asked for, then the new one twice. Who\n"
+	  "has lost it opens the vault with something else, such as --recovery.\n"
+	  "\n" USAGE_NEW_PASSFILE USAGE_KDF USAGE_CREDENTIAL USAGE_QUIET_HELP },
+	{ "settings", cmd_settings, "keep a copy of its settings, and put it back",
+	  "usage: cryptfs settings VERB [OPTION]... VAULT FILE\n"
+	  "\n"
+	  "Without its settings nothing in a vault can be decrypted, whoever has the passphrase.\n"
+	  "\n"
+	  "  backup                  copy them to FILE\n"
+	  "  restore                 put them back from FILE\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
+	{ "master", cmd_master, "keep its master key on paper, and use it",
+	  "usage: cryptfs master VERB [OPTION]... VAULT\n"
+	  "\n"
+	  "The master key alone opens a vault, with no settings and no passphrase.\n"
+	  "\n"
+	  "  export                  show it\n"
+	  "  restore                 make lost settings anew with it\n"
+	  "  -h, --help              print this; after a verb, its options\n" },
 	{ "rekey", cmd_rekey, "give a vault a new master key",
 	  "usage: cryptfs rekey [OPTION]... VAULT\n"
 	  "\n"
@@ -79,13 +135,24 @@ const struct verb verbs[] = {
 	  "  -j, --jobs N            how many threads (as many as there are processors)\n"
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  USAGE_QUIET_HELP },
-	{ "info", cmd_info, "show a vault's settings",
-	  "usage: cryptfs info [OPTION]... VAULT\n"
+	{ "check", cmd_check, "verify a vault, and repair what can be",
+	  "usage: cryptfs check [OPTION]... VAULT\n"
 	  "\n"
-	  "Show the settings of VAULT. Asks for no passphrase and shows no secret.\n"
+	  "Verify every name and every block of VAULT without mounting it. Exit code 0 says that\n"
+	  "there is no damage, 5 that there is, 1 that not all could be looked at or repaired.\n"
+	  "Without --repair nothing is changed.\n"
 	  "\n"
-	  "      --json              print them as a JSON object\n"
-	  USAGE_QUIET
+	  USAGE_CREDENTIAL
+	  "      --path PATH         only what is at or below this path of the mount\n"
+	  "      --quick             names, and of each file the first and the last block only\n"
+	  "      --repair            mend what can be mended without losing anything, and move\n"
+	  "                          what cannot be opened into the vault's cryptfs.lost; asks\n"
+	  "                          before each kind\n"
+	  "      --yes               do not ask, and leave out what would put names out of reach\n"
+	  "  -j, --jobs N            how many threads (as many as there are processors)\n"
+	  "      --json              print the result as a JSON object\n"
+	  "      --no-sandbox        keep all powers (for debugging)\n"
+	  "  -q, --quiet             print what is found only\n"
 	  "  -h, --help              print this\n" },
 	{ "ls", cmd_ls, "list files of a vault, without a mount",
 	  "usage: cryptfs ls [OPTION]... VAULT [PATH]\n"
@@ -180,80 +247,13 @@ const struct verb verbs[] = {
 	  "      --no-sandbox        keep all powers (for debugging)\n"
 	  "  -q, --quiet             print errors only\n"
 	  "  -h, --help              print this\n" },
-	{ "key", cmd_key, "list, add, change, remove and test its secrets",
-	  "usage: cryptfs key VERB [OPTION]... VAULT [SLOT]\n"
+	{ "info", cmd_info, "show a vault's settings",
+	  "usage: cryptfs info [OPTION]... VAULT\n"
 	  "\n"
-	  "A vault has up to 32 slots, each of which a secret of its own opens.\n"
+	  "Show the settings of VAULT. Asks for no passphrase and shows no secret.\n"
 	  "\n"
-	  "  list                    show the slots\n"
-	  "  add                     add a passphrase, a recovery code, a key file or the keyring\n"
-	  "  change                  put another secret into a slot, or change what a guess costs\n"
-	  "  remove                  remove a slot: its secret opens the vault no more\n"
-	  "  test                    see which slot a secret opens\n"
-	  "  -h, --help              print this; after a verb, its options\n" },
-	{ "settings", cmd_settings, "keep a copy of its settings, and put it back",
-	  "usage: cryptfs settings VERB [OPTION]... VAULT FILE\n"
-	  "\n"
-	  "Without its settings nothing in a vault can be decrypted, whoever has the passphrase.\n"
-	  "\n"
-	  "  backup                  copy them to FILE\n"
-	  "  restore                 put them back from FILE\n"
-	  "  -h, --help              print this; after a verb, its options\n" },
-	{ "master", cmd_master, "keep its master key on paper, and use it",
-	  "usage: cryptfs master VERB [OPTION]... VAULT\n"
-	  "\n"
-	  "The master key alone opens a vault, with no settings and no passphrase.\n"
-	  "\n"
-	  "  export                  show it\n"
-	  "  restore                 make lost settings anew with it\n"
-	  "  -h, --help              print this; after a verb, its options\n" },
-	{ "passwd", cmd_passwd, "change the passphrase",
-	  "usage: cryptfs passwd [OPTION]... VAULT\n"
-	  "\n"
-	  "Change the passphrase of VAULT: the old one is asked for, then the new one twice. Who\n"
-	  "has lost it opens the vault with something else, such as --recovery.\n"
-	  "\n" USAGE_NEW_PASSFILE USAGE_KDF USAGE_CREDENTIAL USAGE_QUIET_HELP },
-	{ "autostart", cmd_autostart, "mount a vault at login",
-	  "usage: cryptfs autostart VERB [OPTION]... [OPERAND]...\n"
-	  "\n"
-	  "Vaults that are mounted when you log in to a desktop, by what the login keyring keeps,\n"
-	  "and unmounted when you log out.\n"
-	  "\n"
-	  "  add                     mount a vault at login\n"
-	  "  list                    show which are, and whether they are mounted now\n"
-	  "  remove                  do not mount it at login any more\n"
-	  "  run                     what the login runs\n"
-	  "  -h, --help              print this; after a verb, its options\n" },
-	{ "status", cmd_status, "show what is mounted",
-	  "usage: cryptfs status [OPTION]... [MOUNTPOINT|VAULT]\n"
-	  "\n"
-	  "Show all vaults that are mounted, or one: where, by which process, in which mode, how\n"
-	  "much was read and written, and what damage was met. Exit code 4 says that it is not\n"
-	  "mounted, 1 that it is and does not answer.\n"
-	  "\n"
-	  "      --watch [SECONDS]   again and again, every 2 seconds, with what it is a second;\n"
-	  "                          Ctrl-C ends it\n"
-	  "      --json              print a JSON object; with --watch one a line\n"
-	  "  -q, --quiet             print nothing: the exit code tells whether it is mounted\n"
-	  "  -h, --help              print this\n" },
-	{ "check", cmd_check, "verify a vault, and repair what can be",
-	  "usage: cryptfs check [OPTION]... VAULT\n"
-	  "\n"
-	  "Verify every name and every block of VAULT without mounting it. Exit code 0 says that\n"
-	  "there is no damage, 5 that there is, 1 that not all could be looked at or repaired.\n"
-	  "Without --repair nothing is changed.\n"
-	  "\n"
-	  USAGE_CREDENTIAL
-	  "      --path PATH         only what is at or below this path of the mount\n"
-	  "      --quick             names, and of each file the first and the last block only\n"
-	  "      --repair            mend what can be mended without losing anything, and move\n"
-	  "                          what cannot be opened into the vault's cryptfs.lost; asks\n"
-	  "                          before each kind\n"
-	  "      --yes               do not ask, and leave out what would put names out of reach\n"
-	  "  -j, --jobs N            how many threads (as many as there are processors)\n"
-	  "      --json              print the result as a JSON object\n"
-	  "      --no-sandbox        keep all powers (for debugging)\n"
-	  "  -q, --quiet             print what is found only\n"
+	  "      --json              print them as a JSON object\n"
+	  USAGE_QUIET
 	  "  -h, --help              print this\n" },
 	{ "bench", cmd_bench, "measure how fast it is on this machine",
 	  "usage: cryptfs bench [OPTION]... [DIRECTORY]\n"

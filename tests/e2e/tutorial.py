@@ -9,14 +9,14 @@ and encrypted names may differ. Each command has to end with exit code 0, and ha
 display say more:
 
     .\\" test: types TEXT      answers a question, in the order of the questions; {NAME} is what was kept
-    .\\" test: may type TEXT    the same, if there are more questions than answers
+    .\\" test: may type TEXT    the same, for what the keyring may open unasked, and if answers run out
     .\\" test: keeps NAME REGEX  its group 1, from what the display's commands showed
     .\\" test: exit N          the last command's exit code
     .\\" test: in any order    the words that it shows
     .\\" test: among others    they are shown, since others use this machine as well
     .\\" test: run COMMAND     before it, by the user's shell: what somebody else does meanwhile
     .\\" test: needs PROGRAM   skip it without that program
-    .\\" test: needs keyring, needs autostart
+    .\\" test: needs keyring
     .\\" test: skip REASON
 
 Directories at the root of the filesystem are in a directory of our own; /home/kim is the user's home. Prints 'ok WHAT',
@@ -28,7 +28,6 @@ import pty
 import re
 import select
 import shutil
-import subprocess
 import sys
 import termios
 import time
@@ -83,7 +82,8 @@ class Shell:
             if len(shown) > since and not code and self.asked(shown):
                 if not answers and spare is None:
                     raise Failed("asks what the page does not answer:\n" + shown.decode(errors="replace"))
-                os.write(self.master, (answers.pop(0) if answers else spare).encode() + b"\n")
+                unasked = spare is not None and shown.rsplit(b"\n", 1)[-1].startswith(b"Passphrase for ")
+                os.write(self.master, (answers.pop(0) if answers and not unasked else spare).encode() + b"\n")
                 since = len(shown) + 2
         return shown.decode(errors="replace").replace("\r", ""), int(code)
 
@@ -155,7 +155,7 @@ class Tutorial:
         self.work = os.environ["WORK"]
         self.user_home = os.environ["TUTORIAL_HOME"]
         self.fs = os.path.join(self.work, "fs")
-        self.kept, self.prefix, self.program = {}, prefix, program
+        self.kept = {}
         for d in "srv", "media", "media/usb", "mnt", "root":
             os.makedirs(os.path.join(self.fs, d), exist_ok=True)
             os.chmod(os.path.join(self.fs, d), 0o777)
@@ -175,10 +175,6 @@ class Tutorial:
             if rest == "keyring":
                 if os.environ.get("TUTORIAL_KEYRING") != "1":
                     return "no login keyring"
-            elif rest == "autostart":
-                if subprocess.run([self.program, "autostart", "--help"], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, check=False).returncode != 0:
-                    return "this program has no autostart"
             elif not shutil.which(rest):
                 return rest + " is not installed"
         if any(s.startswith("# ") for s in lines) and "#" not in self.shells:

@@ -21,7 +21,8 @@ static void test_all_of_it(void **state)
 {
 	(void)state;
 	struct mounts_status st = parse(
-		"{\"pid\":17,\"since\":1000,\"mode\":\"shared\",\"inodes\":5,\"read_bytes\":6,\"written_bytes\":7,"
+		"{\"pid\":17,\"since\":1000,\"idle\":900,"
+		"\"mode\":\"shared\",\"inodes\":5,\"read_bytes\":6,\"written_bytes\":7,"
 		"\"requests\":30,\"requests_by_kind\":{\"read\":20,\"lookup\":10},\"damaged\":2,\"last_damage\":{"
 		"\"when\":2000,\"kind\":\"block\",\"block\":17,\"wrong\":\"does not open\",\"doing\":\"read\","
 		"\"inode\":8,\"path\":\"ab/cd\"},\"caches\":{\"directories\":1,\"directories_max\":2,\"listings\":3,"
@@ -30,6 +31,7 @@ static void test_all_of_it(void **state)
 	assert_int_equal(st.state, MOUNTS_ALIVE);
 	assert_int_equal(st.pid, 17);
 	assert_int_equal(st.since, 1000);
+	assert_int_equal(st.idle, 900);
 	assert_string_equal(st.mode, "shared");
 	assert_int_equal(st.counts.inodes, 5);
 	assert_int_equal(st.counts.read_bytes, 6);
@@ -55,6 +57,7 @@ static void test_little(void **state)
 	(void)state;
 	struct mounts_status st = parse("{\"pid\":17}");
 	assert_int_equal(st.state, MOUNTS_ALIVE);
+	assert_int_equal(st.idle, -1);
 	assert_int_equal(st.counts.read_bytes, -1);
 	assert_int_equal(st.counts.damaged, -1);
 	assert_int_equal(st.counts.directories, -1);
@@ -85,13 +88,13 @@ static void test_wrong_members(void **state)
 	for (size_t i = 0; i < N_OF(values); i++) {
 		const char *v = values[i];
 		(void)snprintf(text, sizeof(text),
-			       "{\"pid\":1,\"since\":%s,\"inodes\":%s,\"read_bytes\":%s,\"requests\":%s,"
+			       "{\"pid\":1,\"since\":%s,\"idle\":%s,\"inodes\":%s,\"read_bytes\":%s,\"requests\":%s,"
 			       "\"requests_by_kind\":%s,\"damaged\":%s,\"last_damage\":%s,\"caches\":%s,\"threads\":%s,"
 			       "\"sandbox\":%s}",
-			       v, v, v, v, v, v, v, v, v, v);
+			       v, v, v, v, v, v, v, v, v, v, v);
 		struct mounts_status st = parse(text);
 		CHECK_CASE(st.state == MOUNTS_ALIVE, v);
-		CHECK_CASE(st.since == 0 && st.counts.inodes == -1 && st.counts.read_bytes == -1, v);
+		CHECK_CASE(st.since == 0 && st.idle == -1 && st.counts.inodes == -1 && st.counts.read_bytes == -1, v);
 		CHECK_CASE(st.counts.requests == -1 && st.counts.n_kinds == 0 && st.counts.damaged == -1, v);
 		CHECK_CASE(st.counts.threads == -1 && st.counts.directories == -1, v);
 		CHECK_CASE(st.damage.block == -1 && st.damage.path[0] == '\0' && st.damage.when == 0, v);
