@@ -225,6 +225,9 @@ static void print_class(const struct check_report *r, enum check_class class)
 		text_head(c, "%s: %llu found", class_names[class], (unsigned long long)found);
 }
 
+/* A number, and how the word behind it ends. */
+#define NUMBER(n, one, more) (unsigned long long)(n), (n) == 1 ? (one) : (more)
+
 int check_report_print(struct check_report *r, const char *vault, const struct check_counts *c, long lost,
 		       bool quiet)
 {
@@ -235,9 +238,8 @@ int check_report_print(struct check_report *r, const char *vault, const struct c
 	if (quiet)
 		return EXIT_DONE;
 	progress_size(size, c->bytes);
-	text_line("checked: %llu files, %llu directories, %llu links, %llu others, %s",
-		  (unsigned long long)c->files, (unsigned long long)c->directories, (unsigned long long)c->links,
-		  (unsigned long long)c->specials, size);
+	text_line("checked: %llu file%s, %llu director%s, %llu link%s, %llu other%s, %s", NUMBER(c->files, "", "s"),
+		  NUMBER(c->directories, "y", "ies"), NUMBER(c->links, "", "s"), NUMBER(c->specials, "", "s"), size);
 	for (int i = 0; i < 3; i++)
 		print_class(r, (enum check_class)i);
 	if (check_report_count(r, CHECK_DAMAGE) == 0 && check_report_count(r, CHECK_UNCHECKED) == 0)
