@@ -15,10 +15,10 @@ _cryptfs_options()
 	case $1 in
 	autostart) echo "--help" ;;
 	"autostart add") echo "--help --method --quiet --read-only --shared" ;;
-	"autostart list") echo "--help --json" ;;
+	"autostart list") echo "--help --json --quiet" ;;
 	"autostart remove") echo "--help --quiet" ;;
 	"autostart run") echo "--help" ;;
-	bench) echo "--help --json --no-mount --seconds" ;;
+	bench) echo "--help --json --no-mount --quiet --seconds" ;;
 	cat) echo "--help --no-sandbox --output --quiet --salvage $secret" ;;
 	check) echo "--help --jobs --json --no-sandbox --path --quick --quiet --repair --yes $secret" ;;
 	export) echo "--help --no-sandbox --overwrite --privileged --quiet --salvage $secret" ;;

@@ -178,7 +178,7 @@ complete -c cryptfs -n '__cryptfs_verb "key add" "key change" "master restore" p
 complete -c cryptfs -n '__cryptfs_verb "key add" "key change"' -l new-recovery-file -r -F -d 'write the recovery code there'
 complete -c cryptfs -n '__cryptfs_verb cat check export inspect ls mount path rekey' -l no-sandbox -d 'keep all powers'
 complete -c cryptfs -n '__cryptfs_verb cat "master export"' -s o -l output -r -F -d 'write to a new file'
-complete -c cryptfs -n '__cryptfs_verb "autostart add" "autostart remove" cat check export import info init inspect "key add" "key change" "key list" "key remove" "key test" ls "master export" "master restore" mount passwd path rekey "settings backup" "settings restore" status umount' -s q -l quiet -d 'print less'
+complete -c cryptfs -n '__cryptfs_verb "autostart add" "autostart list" "autostart remove" bench cat check export import info init inspect "key add" "key change" "key list" "key remove" "key test" ls "master export" "master restore" mount passwd path rekey "settings backup" "settings restore" status umount' -s q -l quiet -d 'print less'
 complete -c cryptfs -n '__cryptfs_verb export import' -l overwrite -d 'replace files that are there'
 complete -c cryptfs -n '__cryptfs_verb ls path' -s 0 -l print0 -d 'a NUL behind each name'
 complete -c cryptfs -n '__cryptfs_verb "autostart add" mount' -s r -l read-only -d 'nothing can be changed'

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/bench.h"
+#include "cli/patience.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -14,7 +15,7 @@ double bench_now(void)
 
 void bench_tell(const char *what)
 {
-	if (isatty(STDERR_FILENO) != 1)
+	if (patience_is_off() || isatty(STDERR_FILENO) != 1)
 		return;
 	(void)fprintf(stderr, "\r\033[K%s%s", what ? what : "", what ? "..." : "");
 	(void)fflush(stderr);

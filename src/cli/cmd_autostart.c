@@ -198,7 +198,7 @@ int cmd_autostart_remove(int argc, char **argv)
 			return main_help("autostart remove");
 		if (c != 'q')
 			return exit_usage("autostart remove", NULL);
-		quiet = true;
+		quiet = args_quiet();
 	}
 	if (argc - optind != 1)
 		return exit_usage("autostart remove", "autostart remove takes one operand: mount point or vault");

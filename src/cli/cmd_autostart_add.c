@@ -84,7 +84,7 @@ static int parse(int argc, char **argv, struct add *a)
 		case 'r': code = add_option(a, "--read-only"); break;
 		case SHARED: code = add_option(a, "--shared"); break;
 		case METHOD: a->method = optarg; break;
-		case 'q': a->quiet = true; break;
+		case 'q': a->quiet = args_quiet(); break;
 		case 'h': (void)main_help(verb); return -1;
 		default: code = exit_usage(verb, NULL);
 		}

@@ -132,17 +132,19 @@ static int parse(int argc, char **argv, struct bench_args *a)
 		{ "json", no_argument, NULL, JSON },
 		{ "seconds", required_argument, NULL, SECONDS },
 		{ "no-mount", no_argument, NULL, NO_MOUNT },
+		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	const char *tmp = getenv("TMPDIR");
 	*a = (struct bench_args){ .dir = tmp && *tmp ? tmp : "/tmp", .seconds = BENCH_SECONDS };
 	int c, code = 0;
-	while (code == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (code == 0 && (c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
 		switch (c) {
 		case JSON: a->json = true; break;
 		case SECONDS: code = take_seconds(optarg, &a->seconds); break;
 		case NO_MOUNT: a->no_mount = true; break;
+		case 'q': (void)args_quiet(); break;
 		case 'h': (void)main_help("bench"); return -1;
 		default: code = exit_usage("bench", NULL);
 		}

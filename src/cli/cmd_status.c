@@ -98,7 +98,7 @@ int cmd_status(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
 		switch (c) {
 		case 'j': a.json = true; break;
-		case 'q': a.quiet = true; break;
+		case 'q': a.quiet = args_quiet(); break;
 		case 'w':
 			a.watch = SECONDS;
 			if (!optarg && optind < argc && is_number(argv[optind]))

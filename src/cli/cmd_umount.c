@@ -154,7 +154,7 @@ int cmd_umount(int argc, char **argv)
 		switch (c) {
 		case 'a': all = true; break;
 		case 'z': how.lazy = true; break;
-		case 'q': how.quiet = true; break;
+		case 'q': how.quiet = args_quiet(); break;
 		case 'h': return main_help("umount");
 		default: return exit_usage("umount", NULL);
 		}

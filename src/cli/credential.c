@@ -97,8 +97,8 @@ static int no_such_slot(const struct vaultfile *vf, const char *what, const char
 /* Without a word about it the login keyring is asked first. */
 static bool is_automatic(const struct credential_args *a, const struct vaultfile *vf)
 {
-	return !a->said && !names_passphrase(a) && !a->keyfile && !a->recovery && !a->keyring && has_kind(vf, VAULTFILE_KEYRING) &&
-	       keyring_is_built();
+	return !a->said && !names_passphrase(a) && !a->keyfile && !a->recovery && !a->keyring &&
+	       has_kind(vf, VAULTFILE_KEYRING) && keyring_is_built();
 }
 
 /* For what is typed, or told by a program or file. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,4 +48,9 @@ void patience_end(void)
 void patience_off(void)
 {
 	is_off = true;
+}
+
+bool patience_is_off(void)
+{
+	return is_off;
 }

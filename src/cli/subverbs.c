@@ -113,12 +113,12 @@ static const struct subverb subverbs[] = {
 	  "      --method METHOD     systemd (a unit of your service manager) or xdg (a desktop\n"
 	  "                          entry); else systemd if it runs this session\n" USAGE_QUIET_HELP },
 	{ "autostart", "autostart list", cmd_autostart_list,
-	  "usage: cryptfs autostart list [--json]\n"
+	  "usage: cryptfs autostart list [OPTION]...\n"
 	  "\n"
 	  "Show which vaults are mounted when you log in, where and by what, and whether they are\n"
 	  "mounted now.\n"
 	  "\n"
-	  "      --json              print a JSON object\n"
+	  "      --json              print a JSON object\n" USAGE_QUIET
 	  "  -h, --help              print this\n" },
 	{ "autostart", "autostart remove", cmd_autostart_remove,
 	  "usage: cryptfs autostart remove [OPTION]... MOUNTPOINT|VAULT\n"

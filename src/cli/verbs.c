@@ -265,6 +265,7 @@ const struct verb verbs[] = {
 	  "      --no-mount          measure the ciphers only\n"
 	  "      --seconds N         how long to measure, in all, beside the unlocking (10)\n"
 	  "      --json              print a JSON object\n"
+	  USAGE_QUIET
 	  "  -h, --help              print this\n" },
 };
 const size_t verbs_count = sizeof(verbs) / sizeof(verbs[0]);
