@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/bench.h"
-#include "cli/patience.h"
 
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cli/patience.h"
 
 double bench_now(void)
 {

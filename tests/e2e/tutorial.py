@@ -137,7 +137,7 @@ def blur(line):
     line = re.sub(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z?", "TIME", line)
     line = re.sub(r"[\w-]{43,}", "NAME", line)
     line = re.sub(r"\b[0-9a-f]{8,}\b", "HEX", line)
-    line = re.sub(r"\d+(\.\d+)?", "N", line)
+    line = re.sub(r"\d+(\.\d+)?( [KMGT]?i?B\b)?", lambda m: "N B" if m.group(2) else "N", line)
     return re.sub(r"\s+", " ", line).strip()
 
 
