@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include "cli/export_report.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
+#include "cli/stop.h"
 #include "cli/unlock.h"
 #include "offline/export.h"
 #include "sandbox/sandbox.h"
@@ -39,13 +39,6 @@ static void place_free(struct place *p)
 {
 	cleanup_fd(&p->fd);
 	free(p->path);
-}
-
-static volatile sig_atomic_t caught;
-
-static void on_signal(int sig)
-{
-	caught = sig;
 }
 
 /* ---- the place ---- */
@@ -113,7 +106,7 @@ static int count_entry(void *arg, const struct walk_item *i)
 	struct progress_state *s = arg;
 	s->files += !S_ISDIR(i->sb.st_mode);
 	s->bytes += S_ISREG(i->sb.st_mode) ? (uint64_t)i->sb.st_size : 0;
-	return caught ? -EINTR : WALK_ON;
+	return stop_asked() ? -EINTR : WALK_ON;
 }
 
 static int count_trouble(void *arg, const struct walk_item *i, enum walk_trouble what, int err)
@@ -145,7 +138,7 @@ static int on_done(void *arg, uint64_t files, uint64_t bytes)
 {
 	struct run *r = arg;
 	progress_add(&r->progress, files, bytes);
-	return caught ? -EINTR : 0;
+	return stop_asked() ? -EINTR : 0;
 }
 
 static int on_inside(void *arg, int fd)
@@ -170,22 +163,6 @@ static int on_walk_trouble(void *arg, const struct walk_item *i, enum walk_troub
 	return 0;
 }
 
-/* A signal ends it where nothing is left half written; then it has its effect. */
-static void watch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction old, act = { .sa_handler = on_signal };
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			(void)sigaction(signals[i], &act, NULL);
-}
-
-static void end_by_signal(int sig)
-{
-	(void)signal(sig, SIG_DFL);
-	(void)raise(sig);
-}
-
 static int run(const struct export_args *a, const struct tree_entry *e, const struct place *p,
 	       const struct sandbox_state *sandbox)
 {
@@ -206,7 +183,7 @@ static int run(const struct export_args *a, const struct tree_entry *e, const st
 		.arg = &r,
 	};
 	(void)umask(0);
-	watch_signals();
+	stop_watch();
 	progress_begin(&r.progress, "exporting", a->on.quiet);
 	if (!p->name[0] || !S_ISDIR(e->sb.st_mode)) /* else when it is made */
 		count(e, &r.progress);
@@ -222,8 +199,7 @@ static int run(const struct export_args *a, const struct tree_entry *e, const st
 			  r.progress.files == 1 ? "" : "s", size);
 	}
 	progress_end(&r.progress);
-	if (caught)
-		end_by_signal(caught);
+	stop_obey();
 	return code;
 }
 

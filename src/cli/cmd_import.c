@@ -3,7 +3,6 @@
  * cryptfs import: a directory into a mounted vault, verified. No key is needed, and none is asked for.
  */
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -11,35 +10,13 @@
 #include "cli/import_place.h"
 #include "cli/import_report.h"
 #include "cli/progress.h"
+#include "cli/stop.h"
 #include "transfer/transfer.h"
 
 struct import_args {
 	const char *src, *dst, *report;
 	bool check, dry_run, update, overwrite, verify_all, cross_mounts, json, quiet;
 };
-
-static volatile sig_atomic_t caught;
-
-static void on_signal(int sig)
-{
-	caught = sig;
-}
-
-/* It ends where nothing half written is left; then the signal has its effect. */
-static void watch_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction old, act = { .sa_handler = on_signal };
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			(void)sigaction(signals[i], &act, NULL);
-}
-
-static void end_by_signal(int sig)
-{
-	(void)signal(sig, SIG_DFL);
-	(void)raise(sig);
-}
 
 /* ---- the run ---- */
 
@@ -52,7 +29,7 @@ static bool on_done(void *arg, uint64_t files, uint64_t bytes)
 {
 	struct run *r = arg;
 	progress_add(&r->progress, files, bytes);
-	return !caught;
+	return stop_asked() == 0;
 }
 
 static void on_told(void *arg, const struct transfer_event *e)
@@ -114,13 +91,12 @@ static int run(const struct import_args *a, const struct import_place *p)
 		return code;
 	}
 	(void)umask(0);
-	watch_signals();
+	stop_watch();
 	count(p, &opt, &r, a->quiet);
 	int err = transfer_run(p->src, p->dst, &opt, &c);
 	progress_end(&r.progress);
 	code = import_report_end(&r.report, &c, err);
-	if (caught)
-		end_by_signal(caught);
+	stop_obey();
 	return code;
 }
 

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 #include "cli/offline.h"
 #include "cli/progress.h"
 #include "cli/slot_text.h"
+#include "cli/stop.h"
 #include "cli/undisturbed.h"
 #include "offline/check.h"
 #include "offline/rekey.h"
@@ -173,25 +173,10 @@ static int open_tree(struct job *j)
 
 /* ---- the work ---- */
 
-static volatile sig_atomic_t asked_to_stop;
-
-static void on_signal(int sig)
-{
-	asked_to_stop = sig;
-}
-
-static void stop_on_signals(void)
-{
-	const struct sigaction act = { .sa_handler = on_signal };
-	(void)sigaction(SIGINT, &act, NULL);
-	(void)sigaction(SIGTERM, &act, NULL);
-	(void)sigaction(SIGHUP, &act, NULL);
-}
-
 static bool must_stop(void *arg)
 {
 	(void)arg;
-	return asked_to_stop != 0;
+	return stop_asked() != 0;
 }
 
 static void on_done(void *arg, uint64_t entries, uint64_t bytes)
@@ -251,7 +236,7 @@ static int run(struct job *j)
 		.stop = must_stop,
 		.arg = j,
 	};
-	stop_on_signals();
+	stop_watch();
 	progress_begin(&j->progress, "sealing anew", j->args.quiet);
 	measure(j);
 	int r = rekey_run(&j->tree, &opt);
