@@ -11,7 +11,8 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 
-const int aside_ignored[ASIDE_IGNORED] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE };
+const int aside_ignored[ASIDE_IGNORED] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+					     SIGTSTP, SIGPIPE, SIGUSR1, SIGUSR2 };
 
 /* The vault and its lock, the terminal, pipes to whoever waits for the command's end. */
 static void aside_close_all_but(int keep)

@@ -11,7 +11,7 @@
 void aside_begin(const char *name, int keep);
 
 /* The signals that it ignores, for what it executes. */
-#define ASIDE_IGNORED 6
+#define ASIDE_IGNORED 8
 extern const int aside_ignored[ASIDE_IGNORED];
 
 #endif

@@ -225,20 +225,30 @@ static int check_keyring(const struct add *a)
 
 /* ---- saving ---- */
 
-/* The other way may have been chosen before. */
-static int enable(struct autostart_entry *e)
+/* The other way may have been chosen before; it ends when this one is there. */
+static int enable(const struct autostart_entry *e)
 {
-	if (e->method == AUTOSTART_SYSTEMD) {
-		(void)autostart_desktop_disable(e->name);
-		return autostart_systemd_enable(e->name);
-	}
-	(void)autostart_systemd_disable(e->name);
-	return autostart_desktop_enable(e);
+	bool systemd = e->method == AUTOSTART_SYSTEMD;
+	int code = systemd ? autostart_systemd_enable(e->name) : autostart_desktop_enable(e);
+	if (code == 0)
+		(void)(systemd ? autostart_desktop_disable(e->name) : autostart_systemd_disable(e->name));
+	return code;
+}
+
+/* What was there before is as it was. */
+static void take_back(const struct autostart_entry *e, const struct autostart_entry *before)
+{
+	if (before->name)
+		(void)autostart_save(before);
+	else
+		(void)autostart_forget(e->name);
 }
 
 static int save(struct add *a)
 {
 	struct autostart_entry *e = &a->entry;
+	_cleanup_autostart_ struct autostart_entry before = { .name = NULL };
+	(void)autostart_load(e->name, &before);
 	bool systemd = a->method ? strcmp(a->method, "systemd") == 0 : autostart_systemd_is_there();
 	e->method = systemd ? AUTOSTART_SYSTEMD : AUTOSTART_XDG;
 	int err = autostart_save(e);
@@ -248,7 +258,7 @@ static int save(struct add *a)
 		return exit_fail(EXIT_FAILED, "cannot write down what is to be mounted at login: %s", exit_reason(err));
 	int code = enable(e);
 	if (code != 0)
-		(void)autostart_forget(e->name);
+		take_back(e, &before);
 	return code;
 }
 

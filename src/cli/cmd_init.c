@@ -86,9 +86,10 @@ static int check_parent(const char *path)
 
 static int check_existing(const char *path, int fd)
 {
+	_cleanup_free_ char *word = text_quote(path);
 	if (paths_is_vault(path))
 		return exit_fail(EXIT_FAILED, "'%s' is a vault already (to use it: cryptfs mount %s DIRECTORY)", path,
-				 path);
+				 word ? word : "VAULT");
 	int empty = paths_is_empty(fd);
 	if (empty < 0)
 		return exit_fail(EXIT_FAILED, "cannot read the directory '%s': %s", path, exit_reason(empty));

@@ -54,12 +54,18 @@ static bool swapped(const struct mount_args *a)
 	return paths_is_vault(a->mountpoint) && !paths_is_vault(a->vault);
 }
 
+static int say_swapped(const struct mount_args *a)
+{
+	_cleanup_free_ char *vault = text_quote(a->mountpoint);
+	_cleanup_free_ char *point = text_quote(a->vault);
+	return exit_fail(EXIT_NO_VAULT, "'%s' is not a vault, but '%s' is: did you mean 'cryptfs mount %s %s'?",
+			 a->vault, a->mountpoint, vault ? vault : "VAULT", point ? point : "MOUNTPOINT");
+}
+
 static int open_vault(struct job *j)
 {
 	if (swapped(&j->args))
-		return exit_fail(EXIT_NO_VAULT,
-				 "'%s' is not a vault, but '%s' is: did you mean 'cryptfs mount %s %s'?",
-				 j->args.vault, j->args.mountpoint, j->args.mountpoint, j->args.vault);
+		return say_swapped(&j->args);
 	int code = unlock_open(&j->u, j->args.vault);
 	if (code == 0 && j->u.vault->settings.previous.there && !j->args.quiet)
 		exit_note("'%s' has not been sealed anew to the end (to go on, once it is unmounted: cryptfs rekey)",

@@ -15,12 +15,15 @@
 
 static int not_mounted(const char *operand, const char *real, const struct mounts *m)
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (m->entries[i].ours && strcmp(m->entries[i].source, real) == 0)
-			return exit_fail(EXIT_NO_VAULT,
-					 "'%s' is a vault, not a mount point; it is mounted on '%s': try "
-					 "'cryptfs umount %s'",
-					 operand, m->entries[i].mountpoint, m->entries[i].mountpoint);
+	for (size_t i = 0; i < m->n; i++) {
+		if (!m->entries[i].ours || strcmp(m->entries[i].source, real) != 0)
+			continue;
+		_cleanup_free_ char *word = text_quote(m->entries[i].mountpoint);
+		return exit_fail(EXIT_NO_VAULT,
+				 "'%s' is a vault, not a mount point; it is mounted on '%s' (to end that: cryptfs "
+				 "umount %s)",
+				 operand, m->entries[i].mountpoint, word ? word : "MOUNTPOINT");
+	}
 	return exit_fail(EXIT_NO_VAULT, "nothing is mounted on '%s' by cryptfs ('cryptfs status' lists what is)",
 			 operand);
 }

@@ -81,10 +81,11 @@ const char *exit_reason(int err)
 
 int exit_vault_dir(int err, const char *vault)
 {
+	_cleanup_free_ char *word = text_quote(vault);
 	switch (-err) {
 	case ENOENT:
 		return exit_fail(EXIT_NO_VAULT, "there is no vault '%s' (to make it: cryptfs init %s)", vault,
-				 vault);
+				 word ? word : "VAULT");
 	case ENOTDIR:
 		return exit_fail(EXIT_NO_VAULT, "'%s' is not a vault: it is not a directory", vault);
 	default:

@@ -109,10 +109,11 @@ static int check_lock_on(const struct mount_args *a)
 
 static int take_operands(struct mount_args *a, int argc, char **argv)
 {
-	if (argc - optind == 1 && paths_is_vault(argv[optind]))
+	_cleanup_free_ char *word = argc - optind == 1 ? text_quote(argv[optind]) : NULL;
+	if (word && paths_is_vault(argv[optind]))
 		return exit_usage("mount",
 				  "where to? mount takes the vault and the mount point: cryptfs mount %s DIRECTORY",
-				  argv[optind]);
+				  word);
 	if (argc - optind != 2)
 		return exit_usage("mount", "mount takes two operands: the vault and the mount point");
 	a->vault = argv[optind];

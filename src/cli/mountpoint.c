@@ -11,9 +11,11 @@
 
 static int missing(int err, const char *path)
 {
+	_cleanup_free_ char *word = text_quote(path);
 	switch (-err) {
 	case ENOENT:
-		return exit_fail(EXIT_NO_VAULT, "there is no mount point '%s' (to make it: mkdir '%s')", path, path);
+		return exit_fail(EXIT_NO_VAULT, "there is no mount point '%s' (to make it: mkdir %s)", path,
+				 word ? word : "MOUNTPOINT");
 	case ENOTDIR:
 		return exit_fail(EXIT_NO_VAULT, "the mount point '%s' is not a directory", path);
 	default:

@@ -29,6 +29,7 @@ bool bus_is_built(void);
 	F(sd_bus_is_ready)               \
 	F(sd_bus_message_enter_container) \
 	F(sd_bus_message_exit_container) \
+	F(sd_bus_message_get_destination) \
 	F(sd_bus_message_get_path)       \
 	F(sd_bus_message_read)           \
 	F(sd_bus_message_skip)           \

@@ -42,12 +42,19 @@ struct logind {
 
 /* ---- what it says ---- */
 
+/* The bus compares the sender with our matches only for what is sent to all, as logind does. To us alone any user may
+ * send a signal, and the library cannot tell whose it is. */
+static bool logind_said(sd_bus_message *m)
+{
+	return !bus_lib.sd_bus_message_get_destination(m);
+}
+
 static int logind_on_sleep(sd_bus_message *m, void *arg, sd_bus_error *e)
 {
 	struct logind *l = arg;
 	int begins;
 	(void)e;
-	if (bus_lib.sd_bus_message_read(m, "b", &begins) >= 0)
+	if (logind_said(m) && bus_lib.sd_bus_message_read(m, "b", &begins) >= 0)
 		l->fn(l->arg, begins ? LOGIND_SLEEP : LOGIND_AWAKE);
 	return 0;
 }
@@ -69,7 +76,7 @@ static int logind_on_lock(sd_bus_message *m, void *arg, sd_bus_error *e)
 	struct logind *l = arg;
 	const char *session = bus_lib.sd_bus_message_get_path(m);
 	(void)e;
-	if (session && logind_is_ours(l, session))
+	if (session && logind_said(m) && logind_is_ours(l, session))
 		l->fn(l->arg, LOGIND_SCREEN);
 	return 0;
 }

@@ -7,6 +7,7 @@ orders as lines on standard input, tells of what happens as JSON, a line each, o
     sleep, awake     PrepareForSleep
     lock NAME        the session NAME (own, other) is to be locked
     hint NAME 0|1    the session NAME says whether it is locked
+    forge PID        somebody who is not logind tells that process alone of a sleep and of locked screens
     refuse           nobody may delay a sleep from now on
 
 usage: desktop_bus.py UID all|notify"""
@@ -16,6 +17,7 @@ import os
 import sys
 
 import dbus
+import dbus.lowlevel
 import dbus.mainloop.glib
 import dbus.service
 from gi.repository import GLib
@@ -98,6 +100,29 @@ class Session(dbus.service.Object):
                                                     "LockedHint": dbus.Boolean(locked)}, [])
 
 
+def forge(pid):
+    """Whoever may use the bus may send it. When the bus has answered it has been passed on."""
+    bus = dbus.bus.BusConnection(os.environ["DBUS_SYSTEM_BUS_ADDRESS"])
+    bus.set_exit_on_disconnect(False)
+
+    def pid_of(name):
+        return bus.call_blocking(dbus.BUS_DAEMON_NAME, dbus.BUS_DAEMON_PATH, dbus.BUS_DAEMON_IFACE,
+                                 "GetConnectionUnixProcessID", "s", (name,))
+
+    for name in filter(lambda n: n.startswith(":") and pid_of(n) == pid, bus.list_names()):
+        for path, interface, member, args in ((ROOT, LOGIN + ".Manager", "PrepareForSleep", [True]),
+                                              (ROOT + "/session/own", LOGIN + ".Session", "Lock", []),
+                                              (ROOT + "/session/own", PROPERTIES, "PropertiesChanged",
+                                               [LOGIN + ".Session", {"LockedHint": dbus.Boolean(True)}, [""]])):
+            m = dbus.lowlevel.SignalMessage(path, interface, member)
+            m.set_destination(name)
+            m.append(*args)
+            bus.send_message(m)
+        pid_of(name)
+        tell("forged")
+    bus.close()
+
+
 class Desktop(dbus.service.Object):
     @dbus.service.method(NOTIFY, in_signature="susssasa{sv}i", out_signature="u")
     def Notify(self, app, _replaces, _icon, summary, body, _actions, hints, _expires):
@@ -114,6 +139,8 @@ def obey(manager, sessions, words):
         sessions[words[1]].Lock()
     elif words[0] == "hint":
         sessions[words[1]].hint(words[2] == "1")
+    elif words[0] == "forge":
+        forge(int(words[1]))
     elif words[0] == "refuse":
         manager.refuses = True
     tell("done", order=" ".join(words))
