@@ -119,6 +119,7 @@ static int transfer_begin(struct transfer *x, int src, int dst)
 	if (dst >= 0 && fstat(dst, &sb) != 0)
 		return -errno;
 	x->dst_dev = sb.st_dev;
+	x->dst_ino = sb.st_ino;
 	_cleanup_fd_ int s = transfer_open_dir(src, "."), d = dst < 0 ? -1 : transfer_open_dir(dst, ".");
 	if (s < 0 || (dst >= 0 && d < 0))
 		return s < 0 ? s : d;

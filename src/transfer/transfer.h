@@ -57,7 +57,7 @@ enum transfer_trouble {
 	TRANSFER_DIFFERS,   /* compared: differences */
 	TRANSFER_UNCHECKED, /* compared: cannot be read in the target: err */
 	TRANSFER_MOUNTED,   /* left out: something is mounted there in the source */
-	TRANSFER_AVOIDED,   /* left out: is options.avoid */
+	TRANSFER_AVOIDED,   /* left out: is options.avoid, or the target */
 };
 #define TRANSFER_TROUBLES 13
 

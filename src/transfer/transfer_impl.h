@@ -38,6 +38,7 @@ struct transfer {
 	size_t most_open;
 	int src_top, dst_top;
 	dev_t dst_dev;
+	ino_t dst_ino;
 	char *path;	  /* of what is at hand, below the tops */
 	size_t path_len, path_cap;
 	void *links;	  /* tsearch(3): files with several names */
