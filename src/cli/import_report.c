@@ -90,7 +90,7 @@ static const char *why_unwritten(int err)
 		return "something else is mounted there, and nothing would be encrypted (unmount that, and import "
 		       "again)";
 	case EEXIST:
-		return "something of that name has come to be there meanwhile (import again)";
+		return "something of that name has come to be there, or was changed there, meanwhile (import again)";
 	case EPERM:
 		return "you are not permitted to (devices can be made by root only)";
 	case ENOTCONN:

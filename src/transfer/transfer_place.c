@@ -63,10 +63,22 @@ static int place_make(struct transfer_item *i)
 
 /* ---- naming ---- */
 
-/* What is there may go only if it is still what was looked at. */
+/* Is what is to be replaced still what was looked at, or gone? */
+static bool place_is_as_seen(const struct transfer_item *i)
+{
+	struct stat sb;
+	const struct stat *was = &i->there_sb;
+	if (fstatat(i->dst, i->name, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT;
+	return sb.st_ino == was->st_ino && sb.st_dev == was->st_dev && sb.st_size == was->st_size &&
+	       sb.st_mtim.tv_sec == was->st_mtim.tv_sec && sb.st_mtim.tv_nsec == was->st_mtim.tv_nsec;
+}
+
+/* What has come to be there meanwhile, or was written to, stays. */
 static int place_name(const struct transfer_item *i)
 {
-	if (renameat2(i->x->dst_top, TRANSFER_TMP, i->dst, i->name, i->replace ? 0 : RENAME_NOREPLACE) == 0)
+	bool keep = !i->replace || !place_is_as_seen(i);
+	if (renameat2(i->x->dst_top, TRANSFER_TMP, i->dst, i->name, keep ? RENAME_NOREPLACE : 0) == 0)
 		return 0;
 	int err = -errno;
 	(void)unlinkat(i->x->dst_top, TRANSFER_TMP, 0);
