@@ -133,6 +133,8 @@ int transfer_dir_leave(struct transfer *x)
 {
 	struct transfer_level *l = transfer_last(x);
 	int r = 0;
+	if (x->n == 1)
+		transfer_place_end(x);
 	if (l->dst >= 0 && l->src >= 0 && x->opt->mode == TRANSFER_CHECK)
 		r = transfer_compare_dir(x, l);
 	if (l->dst >= 0 && l->src >= 0 && x->opt->mode == TRANSFER_COPY) {

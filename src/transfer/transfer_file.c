@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A regular file: copied under TRANSFER_TMP, put on the disk, dropped from the kernel's memory and read back. What is
+ * A regular file: copied in TRANSFER_TMP, put on the disk, dropped from the kernel's memory and read back. What is
  * compared is a digest of the blocks that are not all zeros, with where they lie. Which ranges are holes has no part in
  * it: what is preallocated may be one at first, and none once it has been read.
  */
@@ -212,7 +212,7 @@ static int file_try(struct transfer_item *i)
 	if (src < 0 || fstat(src, &i->sb) != 0 || !S_ISREG(i->sb.st_mode))
 		return FILE_AGAIN;
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	_cleanup_fd_ int dst = openat(i->x->dst_top, TRANSFER_TMP, flags, 0600);
+	_cleanup_fd_ int dst = openat(i->x->tmp, TRANSFER_NEW, flags, 0600);
 	if (dst < 0) {
 		int err = -errno;
 		return transfer_tell(i->x, TRANSFER_UNWRITTEN, err) < 0 ? err : FILE_TOLD;
@@ -227,7 +227,7 @@ static int file_try(struct transfer_item *i)
 	(void)posix_fadvise(src, 0, 0, POSIX_FADV_SEQUENTIAL);
 	int r = file_copy(&p);
 	if (r != FILE_DONE)
-		(void)unlinkat(i->x->dst_top, TRANSFER_TMP, 0);
+		(void)unlinkat(i->x->tmp, TRANSFER_NEW, 0);
 	return r;
 }
 
