@@ -90,7 +90,7 @@ static const char *why_unwritten(int err)
 		return "something else is mounted there, and nothing would be encrypted (unmount that, and import "
 		       "again)";
 	case EEXIST:
-		return "something of that name has come to be there meanwhile (import again)";
+		return "something of that name has come to be there, or was changed there, meanwhile (import again)";
 	case EPERM:
 		return "you are not permitted to (devices can be made by root only)";
 	case ENOTCONN:
@@ -104,6 +104,7 @@ static const char *why_unwritten(int err)
 static char *message(const struct transfer_event *e)
 {
 	char words[WORDS_SIZE], *out = NULL;
+	_cleanup_free_ char *detail = text_escape(e->detail ? e->detail : ""); /* names of attributes have any bytes */
 	int n = 0;
 	say_differences(words, e->differences);
 	switch (e->what) {
@@ -119,7 +120,7 @@ static char *message(const struct transfer_event *e)
 			       : asprintf(&out, "reads back different from what was written; it was not kept");
 		break;
 	case TRANSFER_ATTRS:
-		n = asprintf(&out, "is there, but not all that it carries (%s): %s", e->detail,
+		n = asprintf(&out, "is there, but not all that it carries (%s): %s", detail ? detail : "",
 			     e->err == -ENOTSUP ? "the target does not keep it" : exit_reason(e->err));
 		break;
 	case TRANSFER_RESERVED: n = asprintf(&out, "has a name that import uses itself (rename it)"); break;
@@ -254,7 +255,9 @@ int import_report_end(struct import_report *r, const struct transfer_counts *c, 
 {
 	int code = EXIT_DONE;
 	say_more(r);
-	if (r->file && (ferror(r->file) | fclose(r->file)) != 0)
+	bool bad = r->file && ferror(r->file);
+	bad = r->file && fclose(r->file) != 0 ? true : bad;
+	if (bad)
 		code = exit_fail(EXIT_FAILED, "the report could not be written as a whole");
 	if (r->no_memory)
 		code = exit_fail(EXIT_FAILED, "out of memory: not all problems could be listed");

@@ -266,12 +266,14 @@ static int say_link(const struct places *p, const char *side, struct place *out)
 	const struct dirent *e;
 	int r = io_opendir(d->fd, ".", &stream);
 	out->err = r < 0 ? r : -ENOENT;
-	while (stream && (e = readdir(stream)))
+	while (stream && (errno = 0, e = readdir(stream)))
 		if (is_entry(e->d_name) && symlink_side_of(d, e->d_name, target, false) > 0 &&
 		    strcmp(target, side) == 0) {
 			out->err = 0;
 			return say_entry(p, e->d_name, out);
 		}
+	if (stream && errno != 0)
+		out->err = -errno;
 	return 0;
 }
 

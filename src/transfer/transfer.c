@@ -98,11 +98,12 @@ static int transfer_step(struct transfer *x)
 }
 
 /* What a run left that was cut off. */
-static int transfer_clear(const struct transfer *x)
+static int transfer_clear(struct transfer *x)
 {
-	if (x->opt->mode != TRANSFER_COPY || unlinkat(x->dst_top, TRANSFER_TMP, 0) == 0 || errno == ENOENT)
-		return 0;
-	return -errno;
+	int r = x->opt->mode == TRANSFER_COPY ? transfer_place_clear(x->dst_top) : 0;
+	if (r == 0 || transfer_path_push(x, TRANSFER_TMP) < 0)
+		return r;
+	return transfer_tell(x, TRANSFER_UNWRITTEN, r) < 0 ? r : -EEXIST;
 }
 
 static int transfer_begin(struct transfer *x, int src, int dst)
@@ -113,12 +114,13 @@ static int transfer_begin(struct transfer *x, int src, int dst)
 		return r;
 	r = transfer_clear(x);
 	if (r < 0)
-		return transfer_tell(x, TRANSFER_UNWRITTEN, r) < 0 ? r : -EEXIST;
+		return r;
 	if (fstat(src, &sb) != 0)
 		return -errno;
 	if (dst >= 0 && fstat(dst, &sb) != 0)
 		return -errno;
 	x->dst_dev = sb.st_dev;
+	x->dst_ino = sb.st_ino;
 	_cleanup_fd_ int s = transfer_open_dir(src, "."), d = dst < 0 ? -1 : transfer_open_dir(dst, ".");
 	if (s < 0 || (dst >= 0 && d < 0))
 		return s < 0 ? s : d;
@@ -134,6 +136,7 @@ int transfer_run(int src, int dst, const struct transfer_options *opt, struct tr
 		.counts = counts,
 		.src_top = src,
 		.dst_top = dst,
+		.tmp = -1,
 		.most_open = io_fd_share(4, 8, 1024),
 		.buf = { malloc(TRANSFER_BUFFER), malloc(TRANSFER_BUFFER) },
 	};
@@ -143,6 +146,7 @@ int transfer_run(int src, int dst, const struct transfer_options *opt, struct tr
 		r = transfer_step(&x);
 	while (x.n > 0)
 		(void)transfer_level_pop(&x);
+	transfer_place_end(&x);
 	transfer_links_free(&x);
 	free(x.level);
 	free(x.path);

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* What is being made, in the top directory of the target, until it is whole and verified and gets its name. One that is
- * there at the beginning was left by a run that was cut off. */
+/* The directory in the top directory of the target that has what is being made, until that is whole and verified and
+ * gets its name. One that is there at the beginning was left by a run that was cut off. */
 #define TRANSFER_TMP ".cryptfs-import.tmp"
 
 enum transfer_mode {
@@ -57,7 +57,7 @@ enum transfer_trouble {
 	TRANSFER_DIFFERS,   /* compared: differences */
 	TRANSFER_UNCHECKED, /* compared: cannot be read in the target: err */
 	TRANSFER_MOUNTED,   /* left out: something is mounted there in the source */
-	TRANSFER_AVOIDED,   /* left out: is options.avoid */
+	TRANSFER_AVOIDED,   /* left out: is options.avoid, or the target */
 };
 #define TRANSFER_TROUBLES 13
 

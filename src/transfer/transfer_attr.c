@@ -93,6 +93,8 @@ static void attr_copy_all(const char *from, const char *to, mode_t mode, struct 
 		attr_failed(t, n < 0 ? (int)n : -ENOMEM, "extended attributes");
 		n = 0;
 	}
+	if (m < 0)
+		attr_failed(t, (int)m, "access control list");
 	for (const char *p = list; p < list + n; p += strlen(p) + 1)
 		if (strcmp(p, ATTR_CAPABILITY) != 0)
 			attr_copy_one(from, to, p, value, t);

@@ -78,6 +78,21 @@ int transfer_compare_quick(const struct transfer_item *i)
 
 /* ---- content ---- */
 
+/* The next offset at which one of them has data: between there are zeros in both. */
+static off_t compare_skip(const struct transfer_item *i, int src, int dst, off_t off)
+{
+	const off_t size = i->sb.st_size;
+	if ((uint64_t)i->sb.st_blocks * 512 >= (uint64_t)size || off >= size)
+		return off;
+	off_t a = lseek(src, off, SEEK_DATA);
+	if (a < 0)
+		a = errno == ENXIO ? size : off;
+	off_t b = a > off ? lseek(dst, off, SEEK_DATA) : off;
+	if (b < 0)
+		b = errno == ENXIO ? size : off;
+	return a < b ? a : b;
+}
+
 int transfer_compare_content(struct transfer_item *i, bool *src_failed)
 {
 	*src_failed = true;
@@ -90,6 +105,7 @@ int transfer_compare_content(struct transfer_item *i, bool *src_failed)
 		return dst;
 	(void)posix_fadvise(dst, 0, 0, POSIX_FADV_DONTNEED); /* as it is in the vault, not in memory */
 	for (off_t off = 0;;) {
+		off = compare_skip(i, src, dst, off);
 		ssize_t n = io_pread_full(src, i->x->buf[0], TRANSFER_BUFFER, off);
 		*src_failed = n < 0;
 		ssize_t m = n < 0 ? 0 : io_pread_full(dst, i->x->buf[1], TRANSFER_BUFFER, off);

@@ -96,10 +96,18 @@ int transfer_dir_enter(struct transfer *x, int src, int dst, const struct stat *
 	return r;
 }
 
+/* The vault, or what is being written: the target may be mounted a second time, in the source, and would have no end. */
+static bool dir_is_avoided(const struct transfer *x, const struct stat *sb)
+{
+	const struct transfer_options *o = x->opt;
+	return (o->has_avoid && sb->st_dev == o->avoid_dev && sb->st_ino == o->avoid_ino) ||
+	       (x->dst_top >= 0 && sb->st_dev == x->dst_dev && sb->st_ino == x->dst_ino);
+}
+
 int transfer_dir_entry(struct transfer *x, const char *name, const struct stat *seen, bool mounted)
 {
 	struct transfer_level *l = transfer_last(x);
-	if (x->opt->has_avoid && seen->st_dev == x->opt->avoid_dev && seen->st_ino == x->opt->avoid_ino)
+	if (dir_is_avoided(x, seen))
 		return transfer_tell(x, TRANSFER_AVOIDED, 0);
 	if (mounted && !x->opt->cross_mounts)
 		return transfer_tell(x, TRANSFER_MOUNTED, 0);
@@ -108,6 +116,8 @@ int transfer_dir_entry(struct transfer *x, const char *name, const struct stat *
 	_cleanup_fd_ int src = transfer_open_dir(l->src, name);
 	if (src < 0 || fstat(src, &sb) != 0)
 		return transfer_tell(x, TRANSFER_UNREAD, src < 0 ? src : -errno);
+	if (dir_is_avoided(x, &sb))
+		return transfer_tell(x, TRANSFER_AVOIDED, 0);
 	int dst = dir_target(x, l->dst, name);
 	if (dst == -ENOTDIR)
 		return 0;
@@ -123,6 +133,8 @@ int transfer_dir_leave(struct transfer *x)
 {
 	struct transfer_level *l = transfer_last(x);
 	int r = 0;
+	if (x->n == 1)
+		transfer_place_end(x);
 	if (l->dst >= 0 && l->src >= 0 && x->opt->mode == TRANSFER_CHECK)
 		r = transfer_compare_dir(x, l);
 	if (l->dst >= 0 && l->src >= 0 && x->opt->mode == TRANSFER_COPY) {

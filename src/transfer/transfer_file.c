@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A regular file: copied under TRANSFER_TMP, put on the disk, dropped from the kernel's memory and read back. What is
- * compared is a digest of the data that was read from the source, with where it lay; between that there must be zeros.
+ * A regular file: copied in TRANSFER_TMP, put on the disk, dropped from the kernel's memory and read back. What is
+ * compared is a digest of the blocks that are not all zeros, with where they lie. Which ranges are holes has no part in
+ * it: what is preallocated may be one at first, and none once it has been read.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include "transfer/transfer_impl.h"
 
 #define FILE_TRIES 3
+#define FILE_BLOCK 4096u /* of the digest; TRANSFER_BUFFER is a multiple */
 
 /* A pass over a file: the first copies what it reads from the source, the second reads from the target. */
 struct file_pass {
@@ -30,6 +32,20 @@ struct file_pass {
 
 /* ---- a pass ---- */
 
+/* off is a multiple of FILE_BLOCK. */
+static void pass_digest(struct file_pass *p, const uint8_t *buf, off_t off, size_t n)
+{
+	uint8_t where[8];
+	for (size_t at = 0, len; at < n; at += len) {
+		len = (size_t)min_u64(FILE_BLOCK, n - at);
+		if (bytes_are_zero(buf + at, len))
+			continue;
+		put_le64(where, (uint64_t)off + at);
+		digest_put(&p->digest, where, sizeof(where));
+		digest_put(&p->digest, buf + at, len);
+	}
+}
+
 /* Returns whether to go on. */
 static bool pass_chunk(struct file_pass *p, off_t off, size_t n)
 {
@@ -40,8 +56,9 @@ static bool pass_chunk(struct file_pass *p, off_t off, size_t n)
 		*err = got < 0 ? (int)got : -ENODATA;
 		return false;
 	}
-	digest_put(&p->digest, buf, n);
-	if (!p->second)
+	pass_digest(p, buf, off, n);
+	/* Not all filesystems of programs tell where holes are: what is new has zeros where nothing is written. */
+	if (!p->second && !(p->holes && bytes_are_zero(buf, n)))
 		p->dst_err = io_pwrite_full(p->dst, buf, n, off);
 	return p->dst_err == 0;
 }
@@ -66,7 +83,7 @@ static bool pass_hole(struct file_pass *p, off_t from, off_t to)
 	return true;
 }
 
-/* Where the data at or after off begins, and where it ends. */
+/* Where the data at or after off begins, and where it ends: whole blocks, as is off. */
 static void pass_data(const struct file_pass *p, off_t off, off_t *from, off_t *to)
 {
 	*from = off;
@@ -78,8 +95,12 @@ static void pass_data(const struct file_pass *p, off_t off, off_t *from, off_t *
 		*from = errno == ENXIO ? p->size : off;
 	*from = *from < p->size ? *from : p->size;
 	*to = *from < p->size ? lseek(p->src, *from, SEEK_HOLE) : p->size;
-	if (*to <= *from || *to > p->size)
+	if (*to <= *from || *to > p->size - (off_t)FILE_BLOCK)
 		*to = p->size;
+	else
+		*to = (*to + (off_t)FILE_BLOCK - 1) / (off_t)FILE_BLOCK * (off_t)FILE_BLOCK;
+	if (*from < p->size)
+		*from -= *from % (off_t)FILE_BLOCK;
 }
 
 /* Returns 0, or -ECANCELED; what else went wrong is in *p. */
@@ -91,9 +112,6 @@ static int pass_run(struct file_pass *p, uint8_t digest[static DIGEST_SIZE])
 		pass_data(p, off, &from, &to);
 		if (!pass_hole(p, off, from))
 			return 0;
-		uint8_t where[8];
-		put_le64(where, (uint64_t)from);
-		digest_put(&p->digest, where, sizeof(where));
 		for (off_t at = from; at < to;) {
 			size_t n = (size_t)min_u64((uint64_t)(to - at), TRANSFER_BUFFER);
 			if (!pass_chunk(p, at, n))
@@ -194,7 +212,7 @@ static int file_try(struct transfer_item *i)
 	if (src < 0 || fstat(src, &i->sb) != 0 || !S_ISREG(i->sb.st_mode))
 		return FILE_AGAIN;
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	_cleanup_fd_ int dst = openat(i->x->dst_top, TRANSFER_TMP, flags, 0600);
+	_cleanup_fd_ int dst = openat(i->x->tmp, TRANSFER_NEW, flags, 0600);
 	if (dst < 0) {
 		int err = -errno;
 		return transfer_tell(i->x, TRANSFER_UNWRITTEN, err) < 0 ? err : FILE_TOLD;
@@ -209,7 +227,7 @@ static int file_try(struct transfer_item *i)
 	(void)posix_fadvise(src, 0, 0, POSIX_FADV_SEQUENTIAL);
 	int r = file_copy(&p);
 	if (r != FILE_DONE)
-		(void)unlinkat(i->x->dst_top, TRANSFER_TMP, 0);
+		(void)unlinkat(i->x->tmp, TRANSFER_NEW, 0);
 	return r;
 }
 

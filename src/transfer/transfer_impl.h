@@ -8,6 +8,7 @@
 #include "transfer/transfer.h"
 
 #define TRANSFER_BUFFER (1u << 20)
+#define TRANSFER_NEW "new" /* in TRANSFER_TMP: what is being made */
 
 /* The names in a directory, sorted. */
 struct transfer_names {
@@ -37,7 +38,9 @@ struct transfer {
 	size_t closed;	  /* so many of the upper levels, but the first, are closed */
 	size_t most_open;
 	int src_top, dst_top;
+	int tmp;	  /* TRANSFER_TMP, -1 while nothing has had to be made */
 	dev_t dst_dev;
+	ino_t dst_ino;
 	char *path;	  /* of what is at hand, below the tops */
 	size_t path_len, path_cap;
 	void *links;	  /* tsearch(3): files with several names */
@@ -133,7 +136,7 @@ int transfer_compare_dir(struct transfer *x, const struct transfer_level *l);
 
 /* ---- transfer_file.c ---- */
 
-/* Make a regular file under TRANSFER_TMP and verify it. Returns 0, 1 if it could not be (told; nothing is left), or
+/* Make a regular file in TRANSFER_TMP and verify it. Returns 0, 1 if it could not be (told; nothing is left), or
  * -errno to end it (told). */
 int transfer_file_make(struct transfer_item *i);
 
@@ -141,6 +144,9 @@ int transfer_file_make(struct transfer_item *i);
 
 /* Copy an item that has to be. Returns 0, or -errno to end it. */
 int transfer_place(struct transfer_item *i);
+/* Take away TRANSFER_TMP: that of a run that was cut off (0 or -errno), and ours. */
+int transfer_place_clear(int top);
+void transfer_place_end(struct transfer *x);
 
 /* ---- transfer_links.c ---- */
 
