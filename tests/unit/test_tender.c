@@ -58,6 +58,8 @@ struct mount {
 	struct node *nodes[FILES_MAX];
 };
 
+static const struct session_options options; /* tells nobody of damage */
+
 static int setup(void **state)
 {
 	struct mount *m = calloc(1, sizeof(*m));
@@ -72,6 +74,7 @@ static int setup(void **state)
 	m->fs.st = m->x->st;
 	m->fs.st->alone = true;
 	m->fs.tender = &m->t;
+	m->fs.opt = &options;
 	m->t.fs = &m->fs;
 	pthread_mutex_init(&m->t.lock, NULL);
 	pthread_cond_init(&m->t.wake, NULL);
