@@ -3,6 +3,17 @@
 #include "disk.h"
 
 static struct model model;
+static bool time_stands; /* as for changes between two ticks of the kernel's clock */
+
+int __real_fstat(int fd, struct stat *sb);
+int __wrap_fstat(int fd, struct stat *sb);
+int __wrap_fstat(int fd, struct stat *sb)
+{
+	int r = __real_fstat(fd, sb);
+	if (r == 0 && time_stands)
+		sb->st_ctim = (struct timespec){ 1000, 0 };
+	return r;
+}
 
 /* No page shares its nonce with another or with what it was before, and nothing lies there in the clear. */
 static void test_sealed(void **state)
@@ -443,6 +454,34 @@ static void test_beside_another(void **state)
 	assert_memory_equal(got + 90, "abc", 3);
 }
 
+/* Nor where ctime tells nothing of it: within a tick of the kernel's clock. */
+static void test_beside_another_at_once(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t got[200];
+	int r;
+	time_stands = true;
+	struct file *one _cleanup_file_ = model_file(&model, x, "f", 100);
+	struct file *two _cleanup_file_ = file_found(x, "f", true, &r);
+	assert_int_equal(r, 0);
+
+	assert_int_equal(file_write(one, "one", 3, 10), 0);
+	assert_int_equal(file_write(two, "two", 3, 20), 0); /* in the block that 'one' keeps */
+	assert_int_equal(file_write(one, "one", 3, 30), 0);
+	assert_int_equal(file_write(two, "longer", 6, 100), 0); /* but no page more */
+	assert_int_equal(file_write(one, "one", 3, 40), 0);
+	assert_int_equal(file_read(one, got, 200, 0), 106);
+	for (int i = 1; i <= 4; i++)
+		assert_memory_equal(got + 10 * i, i == 2 ? "two" : "one", 3);
+	assert_memory_equal(got + 100, "longer", 6);
+
+	assert_int_equal(file_truncate(two, 0), 0); /* and a new header */
+	assert_int_equal(file_write(two, "new", 3, 103), 0);
+	assert_int_equal(file_read(one, got, 200, 0), 106);
+	assert_memory_equal(got + 103, "new", 3);
+	time_stands = false;
+}
+
 /* With a writeback cache the kernel's mtime counts, not that of our writing what it hands us. */
 static void test_kernel_mtime(void **state)
 {
@@ -496,6 +535,7 @@ int main(void)
 		FIXTURE_TEST(test_punch_missing),
 		FIXTURE_TEST(test_hint_keeps_mtime),
 		FIXTURE_TEST(test_beside_another),
+		FIXTURE_TEST(test_beside_another_at_once),
 		FIXTURE_TEST(test_kernel_mtime),
 		FIXTURE_TEST(test_hint_hidden),
 	};
