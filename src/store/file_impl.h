@@ -65,6 +65,7 @@ struct file {
 	struct timespec seen_ctime; /* shared mode: the state below that this object knows */
 	uint64_t seen_size;
 	uint8_t ends[2][CONTENT_NONCE_LEN]; /* nonces of its first and last page, as read or written by this object */
+	bool turn_missed; /* the last one: whoever had it kept it too long, and is not waited for again while he does */
 	/* The last block in the clear, so that writes in order never open what they have just sealed. */
 	uint8_t *tail;	      /* CONTENT_PAYLOAD bytes, or NULL */
 	uint64_t tail_block;
@@ -101,7 +102,7 @@ int file_changed(struct file *f, int r);
 bool file_ends_are_known(const struct file *f, uint64_t size);
 
 /* In shared mode, with the exclusive lock held: keep other mounts from changing the file (a lock on the open
- * ciphertext), for a second at most. Where there are no locks nobody is kept. Returns what file_turn_end wants. */
+ * ciphertext). Others are waited for, but not for ever. Where there are no locks nobody is kept. Returns what file_turn_end wants. */
 int file_turn_begin(struct file *f);
 void file_turn_end(int *turn);
 

@@ -5,6 +5,17 @@
 static struct model model;
 static bool time_stands; /* as for changes between two ticks of the kernel's clock */
 
+static unsigned int waits;
+
+int __wrap_nanosleep(const struct timespec *t, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *t, struct timespec *left)
+{
+	(void)t;
+	(void)left;
+	waits++;
+	return 0;
+}
+
 int __real_fstat(int fd, struct stat *sb);
 int __wrap_fstat(int fd, struct stat *sb);
 int __wrap_fstat(int fd, struct stat *sb)
@@ -482,6 +493,33 @@ static void test_beside_another_at_once(void **state)
 	time_stands = false;
 }
 
+/* A lock that somebody keeps for ever holds one change up, and not each. */
+static void test_locked_by_another(void **state)
+{
+	struct fixture *x = *state;
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 100);
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd(f));
+	_cleanup_fd_ int other = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(other >= 0);
+	assert_int_equal(fcntl(other, F_OFD_SETLK, &lock), 0);
+	waits = 0;
+	assert_int_equal(file_write(f, "one", 3, 0), 0);
+	assert_true(waits > 1000);
+	waits = 0;
+	assert_int_equal(file_write(f, "two", 3, 3), 0);
+	assert_int_equal(waits, 0);
+	lock.l_type = F_UNLCK;
+	assert_int_equal(fcntl(other, F_OFD_SETLK, &lock), 0);
+	assert_int_equal(file_write(f, "one", 3, 0), 0);
+	assert_int_equal(waits, 0);
+	lock.l_type = F_RDLCK;
+	assert_int_equal(fcntl(other, F_OFD_SETLK, &lock), 0);
+	assert_int_equal(file_write(f, "one", 3, 0), 0);
+	assert_true(waits > 1000);
+}
+
 /* With a writeback cache the kernel's mtime counts, not that of our writing what it hands us. */
 static void test_kernel_mtime(void **state)
 {
@@ -536,6 +574,7 @@ int main(void)
 		FIXTURE_TEST(test_hint_keeps_mtime),
 		FIXTURE_TEST(test_beside_another),
 		FIXTURE_TEST(test_beside_another_at_once),
+		FIXTURE_TEST(test_locked_by_another),
 		FIXTURE_TEST(test_kernel_mtime),
 		FIXTURE_TEST(test_hint_hidden),
 	};
