@@ -65,7 +65,7 @@ struct file {
 	struct timespec seen_ctime; /* shared mode: the state below that this object knows */
 	uint64_t seen_size;
 	uint8_t ends[2][CONTENT_NONCE_LEN]; /* nonces of its first and last page, as read or written by this object */
-	bool turn_missed; /* the last one: whoever had it kept it too long, and is not waited for again while he does */
+	bool turn_missed; /* whoever had the last one kept it too long: he is not waited for again */
 	/* The last block in the clear, so that writes in order never open what they have just sealed. */
 	uint8_t *tail;	      /* CONTENT_PAYLOAD bytes, or NULL */
 	uint64_t tail_block;
