@@ -189,6 +189,7 @@ static bool node_size_at_hand(struct fs *fs, struct node *n, struct stat *sb)
 	struct file *f = node_file_peek(fs, n);
 	bool known = f || node_known_size(fs, n, sb, &size);
 	if (f) {
+		(void)file_revalidate(f);
 		size = file_size(f);
 		node_file_put(fs, n);
 	}

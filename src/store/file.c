@@ -91,6 +91,7 @@ struct file_state {
 	uint64_t len;
 	uint64_t durable;
 	bool junk;
+	uint8_t ends[2][CONTENT_NONCE_LEN]; /* as in struct file */
 };
 
 /* Page 0: the header and the durable length. A file without a first write on disk gets length 0. */
@@ -99,6 +100,10 @@ static int file_load_header(const struct file *f, struct scratch *sc, struct fil
 	ssize_t n = io_pread_full(f->fd, sc->pages, CONTENT_PAGE, 0);
 	if (n < 0)
 		return (int)n;
+	if (n == (ssize_t)CONTENT_PAGE) {
+		memcpy(s->ends[0], sc->pages + CONTENT_NONCE_OFF, CONTENT_NONCE_LEN);
+		memcpy(s->ends[1], s->ends[0], CONTENT_NONCE_LEN);
+	}
 	if (n < (ssize_t)CONTENT_PAGE || bytes_are_zero(sc->pages, CONTENT_PAGE)) {
 		int zero = file_all_zero(f->fd, sc);
 		s->junk = zero == 1;
@@ -124,6 +129,8 @@ static int file_load_last(const struct file *f, struct scratch *sc, uint64_t k, 
 	ssize_t n = io_pread_full(f->fd, sc->pages, CONTENT_PAGE, (off_t)(k * CONTENT_PAGE));
 	if (n < 0)
 		return (int)n;
+	if (n == (ssize_t)CONTENT_PAGE)
+		memcpy(s->ends[1], sc->pages + CONTENT_NONCE_OFF, CONTENT_NONCE_LEN);
 	struct content_meta meta;
 	uint64_t used = hint > 0 && hint <= CONTENT_PAYLOAD ? hint : CONTENT_PAYLOAD;
 	if (n == (ssize_t)CONTENT_PAGE && !bytes_are_zero(sc->pages, CONTENT_PAGE)) {
@@ -186,6 +193,7 @@ static int file_load(struct file *f)
 							     : FILE_HINT_WRONG;
 	f->seen_ctime = sb.st_ctim;
 	f->seen_size = size;
+	memcpy(f->ends, s.ends, sizeof(f->ends));
 	f->mtime = sb.st_mtim;
 	f->touched = false;
 	f->loaded = true;
@@ -226,15 +234,22 @@ void file_count_reads(struct file *f, bool count)
 		(void)fcntl(f->fd, F_SETFL, want);
 }
 
-/* Returns 1 if it had changed below, 0 if not, or -errno. */
-static int file_look(struct file *f)
+/* Is it below as it was when this object looked, for all that a status tells? Shared lock. Returns 1, 0 or -errno. */
+static int file_is_as_seen(const struct file *f)
 {
 	struct stat sb;
 	if (fstat(f->fd, &sb) != 0)
 		return -errno;
-	if (f->loaded && (uint64_t)sb.st_size == f->seen_size && sb.st_ctim.tv_sec == f->seen_ctime.tv_sec &&
-	    sb.st_ctim.tv_nsec == f->seen_ctime.tv_nsec)
-		return 0;
+	return f->loaded && (uint64_t)sb.st_size == f->seen_size && sb.st_ctim.tv_sec == f->seen_ctime.tv_sec &&
+	       sb.st_ctim.tv_nsec == f->seen_ctime.tv_nsec;
+}
+
+/* Returns 1 if it had changed below, 0 if not, or -errno. */
+static int file_look(struct file *f)
+{
+	int same = file_is_as_seen(f);
+	if (same < 0 || (same > 0 && file_ends_are_known(f, f->seen_size)))
+		return same < 0 ? same : 0;
 	f->told_whole = false;
 	int r = file_load(f);
 	return r < 0 ? r : 1;
@@ -242,6 +257,12 @@ static int file_look(struct file *f)
 
 int file_revalidate(struct file *f)
 {
+	{
+		/* Mostly it is: nobody need wait for a turn to see that. */
+		SCOPED_READ(&f->lock);
+		if (f->st->alone || f->fd < 0 || file_is_as_seen(f) == 1)
+			return 0;
+	}
 	SCOPED_TURN(f);
 	return file_look(f);
 }
@@ -279,6 +300,7 @@ uint64_t file_size(struct file *f)
 
 int file_stat(struct file *f, struct stat *st)
 {
+	(void)file_revalidate(f);
 	SCOPED_READ(&f->lock);
 	{
 		SCOPED_READ(&f->st->modes);

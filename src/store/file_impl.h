@@ -64,6 +64,8 @@ struct file {
 	struct timespec mtime; /* as the kernel has it, if it owns it (struct store) */
 	struct timespec seen_ctime; /* shared mode: the state below that this object knows */
 	uint64_t seen_size;
+	uint8_t ends[2][CONTENT_NONCE_LEN]; /* nonces of its first and last page, as read or written by this object */
+	bool turn_missed; /* whoever had the last one kept it too long: he is not waited for again */
 	/* The last block in the clear, so that writes in order never open what they have just sealed. */
 	uint8_t *tail;	      /* CONTENT_PAYLOAD bytes, or NULL */
 	uint64_t tail_block;
@@ -94,8 +96,13 @@ int file_refresh(struct file *f);
  * since it looked: else another's change would be taken for ours, and written over. */
 int file_changed(struct file *f, int r);
 
+/* Are the first and the last page below, whose size is this one, those that this object knows? Of two changes in quick
+ * succession the later one may leave ctime as it is; nonces it never does, and what touches neither page leaves what
+ * is known of the file right. Leaves no trace in atime. Exclusive lock. */
+bool file_ends_are_known(const struct file *f, uint64_t size);
+
 /* In shared mode, with the exclusive lock held: keep other mounts from changing the file (a lock on the open
- * ciphertext), for a second at most. Where there are no locks nobody is kept. Returns what file_turn_end wants. */
+ * ciphertext). Others are waited for, but not for ever. Where there are no locks nobody is kept. Returns what file_turn_end wants. */
 int file_turn_begin(struct file *f);
 void file_turn_end(int *turn);
 

@@ -87,9 +87,9 @@ static int file_open_range(const struct file *f, struct scratch *sc, const struc
 	return 0;
 }
 
-ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t off)
+/* Shared lock. */
+static ssize_t file_read_known(const struct file *f, void *buf, size_t n, uint64_t off)
 {
-	SCOPED_READ(&f->lock);
 	uint64_t size = content_plain_size(f->len);
 	int r = file_usable(f);
 	if (r < 0)
@@ -109,6 +109,27 @@ ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t off)
 	return r < 0 ? r : (ssize_t)n;
 }
 
+/* In shared mode another may just be changing it, or have done so since we looked: what seems damaged is read once more
+ * while nobody is. */
+static ssize_t file_read_again(struct file *f, void *buf, size_t n, uint64_t off)
+{
+	SCOPED_TURN(f);
+	(void)badblock_take();
+	int r = file_refresh(f);
+	return r < 0 ? r : file_read_known(f, buf, n, off);
+}
+
+ssize_t file_read(struct file *f, void *buf, size_t n, uint64_t off)
+{
+	ssize_t r;
+	(void)file_revalidate(f);
+	{
+		SCOPED_READ(&f->lock);
+		r = file_read_known(f, buf, n, off);
+	}
+	return r < 0 && store_is_damage((int)r) && !f->st->alone ? file_read_again(f, buf, n, off) : r;
+}
+
 /* ---- writing ---- */
 
 int file_flush(struct file *f)
@@ -122,9 +143,15 @@ int file_flush(struct file *f)
 int file_write_pages(struct file *f, const uint8_t *pages, uint64_t k, uint64_t n)
 {
 	int r = file_quiesce(f, k, n);
+	if (r == 0)
+		r = io_pwrite_full(f->fd, pages, (size_t)n * CONTENT_PAGE, (off_t)(k * CONTENT_PAGE));
 	if (r < 0)
 		return r;
-	return io_pwrite_full(f->fd, pages, (size_t)n * CONTENT_PAGE, (off_t)(k * CONTENT_PAGE));
+	if (k == 0)
+		memcpy(f->ends[0], pages + CONTENT_NONCE_OFF, CONTENT_NONCE_LEN);
+	if (k + n >= content_pages(f->len))
+		memcpy(f->ends[1], pages + (n - 1) * CONTENT_PAGE + CONTENT_NONCE_OFF, CONTENT_NONCE_LEN);
+	return 0;
 }
 
 int file_put_header(struct file *f, struct scratch *sc)

@@ -68,9 +68,11 @@ static int file_put_last(struct file *f, struct scratch *sc, uint64_t k, const u
 	int r = block_seal(sc, k, &nonce, &meta, &f->header, plain, sc->one);
 	if (r == 0)
 		r = file_write_pages(f, sc->one, k, 1);
-	if (r == 0)
-		file_gaps_fill(f, k, k + 1);
-	return r;
+	if (r < 0)
+		return r;
+	memcpy(f->ends[1], sc->one + CONTENT_NONCE_OFF, CONTENT_NONCE_LEN);
+	file_gaps_fill(f, k, k + 1);
+	return 0;
 }
 
 static int file_shrink(struct file *f, struct scratch *sc, uint64_t len)
@@ -243,6 +245,7 @@ static int64_t file_found(uint64_t off, uint64_t size, uint64_t block, uint64_t 
 
 int64_t file_seek(struct file *f, uint64_t off, int whence)
 {
+	(void)file_revalidate(f);
 	SCOPED_READ(&f->lock);
 	uint64_t size = content_plain_size(f->len);
 	int r = file_usable(f);

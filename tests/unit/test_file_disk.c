@@ -3,6 +3,28 @@
 #include "disk.h"
 
 static struct model model;
+static bool time_stands; /* as for changes between two ticks of the kernel's clock */
+
+static unsigned int waits;
+
+int __wrap_nanosleep(const struct timespec *t, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *t, struct timespec *left)
+{
+	(void)t;
+	(void)left;
+	waits++;
+	return 0;
+}
+
+int __real_fstat(int fd, struct stat *sb);
+int __wrap_fstat(int fd, struct stat *sb);
+int __wrap_fstat(int fd, struct stat *sb)
+{
+	int r = __real_fstat(fd, sb);
+	if (r == 0 && time_stands)
+		sb->st_ctim = (struct timespec){ 1000, 0 };
+	return r;
+}
 
 /* No page shares its nonce with another or with what it was before, and nothing lies there in the clear. */
 static void test_sealed(void **state)
@@ -443,6 +465,61 @@ static void test_beside_another(void **state)
 	assert_memory_equal(got + 90, "abc", 3);
 }
 
+/* Nor where ctime tells nothing of it: within a tick of the kernel's clock. */
+static void test_beside_another_at_once(void **state)
+{
+	struct fixture *x = *state;
+	uint8_t got[200];
+	int r;
+	time_stands = true;
+	struct file *one _cleanup_file_ = model_file(&model, x, "f", 100);
+	struct file *two _cleanup_file_ = file_found(x, "f", true, &r);
+	assert_int_equal(r, 0);
+
+	assert_int_equal(file_write(one, "one", 3, 10), 0);
+	assert_int_equal(file_write(two, "two", 3, 20), 0); /* in the block that 'one' keeps */
+	assert_int_equal(file_write(one, "one", 3, 30), 0);
+	assert_int_equal(file_write(two, "longer", 6, 100), 0); /* but no page more */
+	assert_int_equal(file_write(one, "one", 3, 40), 0);
+	assert_int_equal(file_read(one, got, 200, 0), 106);
+	for (int i = 1; i <= 4; i++)
+		assert_memory_equal(got + 10 * i, i == 2 ? "two" : "one", 3);
+	assert_memory_equal(got + 100, "longer", 6);
+
+	assert_int_equal(file_truncate(two, 0), 0); /* and a new header */
+	assert_int_equal(file_write(two, "new", 3, 103), 0);
+	assert_int_equal(file_read(one, got, 200, 0), 106);
+	assert_memory_equal(got + 103, "new", 3);
+	time_stands = false;
+}
+
+/* A lock that somebody keeps for ever holds one change up, and not each. */
+static void test_locked_by_another(void **state)
+{
+	struct fixture *x = *state;
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	struct file *f _cleanup_file_ = model_file(&model, x, "f", 100);
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd(f));
+	_cleanup_fd_ int other = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(other >= 0);
+	assert_int_equal(fcntl(other, F_OFD_SETLK, &lock), 0);
+	waits = 0;
+	assert_int_equal(file_write(f, "one", 3, 0), 0);
+	assert_true(waits > 1000);
+	waits = 0;
+	assert_int_equal(file_write(f, "two", 3, 3), 0);
+	assert_int_equal(waits, 0);
+	lock.l_type = F_UNLCK;
+	assert_int_equal(fcntl(other, F_OFD_SETLK, &lock), 0);
+	assert_int_equal(file_write(f, "one", 3, 0), 0);
+	assert_int_equal(waits, 0);
+	lock.l_type = F_RDLCK;
+	assert_int_equal(fcntl(other, F_OFD_SETLK, &lock), 0);
+	assert_int_equal(file_write(f, "one", 3, 0), 0);
+	assert_true(waits > 1000);
+}
+
 /* With a writeback cache the kernel's mtime counts, not that of our writing what it hands us. */
 static void test_kernel_mtime(void **state)
 {
@@ -496,6 +573,8 @@ int main(void)
 		FIXTURE_TEST(test_punch_missing),
 		FIXTURE_TEST(test_hint_keeps_mtime),
 		FIXTURE_TEST(test_beside_another),
+		FIXTURE_TEST(test_beside_another_at_once),
+		FIXTURE_TEST(test_locked_by_another),
 		FIXTURE_TEST(test_kernel_mtime),
 		FIXTURE_TEST(test_hint_hidden),
 	};
