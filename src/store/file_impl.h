@@ -102,7 +102,8 @@ int file_changed(struct file *f, int r);
 bool file_ends_are_known(const struct file *f, uint64_t size);
 
 /* In shared mode, with the exclusive lock held: keep other mounts from changing the file (a lock on the open
- * ciphertext). Others are waited for, but not for ever. Where there are no locks nobody is kept. Returns what file_turn_end wants. */
+ * ciphertext). Others are waited for, but not for ever. Where there are no locks nobody is kept. Returns what
+ * file_turn_end wants. */
 int file_turn_begin(struct file *f);
 void file_turn_end(int *turn);
 

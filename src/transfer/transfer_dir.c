@@ -96,7 +96,7 @@ int transfer_dir_enter(struct transfer *x, int src, int dst, const struct stat *
 	return r;
 }
 
-/* The vault, or what is being written: the target may be mounted a second time, in the source, and would have no end. */
+/* The vault, or what is being written: the target may be mounted a second time, in the source, and have no end. */
 static bool dir_is_avoided(const struct transfer *x, const struct stat *sb)
 {
 	const struct transfer_options *o = x->opt;
