@@ -79,4 +79,10 @@ int io_write_back(int fd, off_t off, off_t n);
 /* fsync the directory that dirfd (O_PATH or not) refers to. Returns 0 or -errno. */
 int io_fsync_dir(int dirfd);
 
+/* Milliseconds by a clock that only goes forward. */
+int64_t io_now_ms(void);
+
+/* Wait until there is something to read, or that time has come. Returns 0, -ETIMEDOUT or -errno. */
+int io_wait(int fd, int64_t until_ms);
+
 #endif

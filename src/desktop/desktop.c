@@ -3,17 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "desktop/bus.h"
 #include "desktop/listener.h"
 
@@ -26,33 +25,10 @@ struct desktop {
 
 /* ---- starting it ---- */
 
-static int64_t desktop_now_ms(void)
-{
-	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int desktop_wait(int fd)
-{
-	const int64_t end = desktop_now_ms() + DESKTOP_MS;
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = end - desktop_now_ms();
-		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
-		if (n > 0)
-			return 0;
-		if (n == 0)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-}
-
 static int desktop_receive(int fd, struct desktop_answer *answer)
 {
 	ssize_t n;
-	int r = desktop_wait(fd);
+	int r = io_wait(fd, io_now_ms() + DESKTOP_MS);
 	if (r < 0)
 		return r;
 	while ((n = read(fd, answer, sizeof(*answer))) < 0 && errno == EINTR)

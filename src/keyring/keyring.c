@@ -6,7 +6,6 @@
 #include "keyring/keyring.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +14,11 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/aside.h"
 #include "base/cleanup.h"
+#include "base/io.h"
 #include "keyring/secretservice.h"
 
 #define KEYRING_MS 10000
@@ -95,28 +94,6 @@ static int keyring_start(struct keyring_ask *a, const struct keyring_order *o)
 	return r;
 }
 
-static int64_t keyring_now_ms(void)
-{
-	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int keyring_wait(int fd, int64_t end)
-{
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = end - keyring_now_ms();
-		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
-		if (n > 0)
-			return 0;
-		if (n == 0)
-			return -ETIMEDOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-}
-
 /* The child's result, and the secret (if one is asked for) to where it belongs. Anything else is the child's death. */
 static int keyring_receive(int fd, uint8_t *secret, bool *answered)
 {
@@ -136,7 +113,7 @@ static int keyring_ask(int fd, const uint8_t *stored, uint8_t *found, int64_t en
 {
 	if (stored && send(fd, stored, KEYRING_SECRET_LEN, MSG_NOSIGNAL) != KEYRING_SECRET_LEN)
 		return -EIO;
-	int r = keyring_wait(fd, end);
+	int r = io_wait(fd, end);
 	return r < 0 ? r : keyring_receive(fd, found, answered);
 }
 
@@ -164,7 +141,7 @@ static int keyring_run(struct keyring_order *o, const uint8_t *stored, uint8_t *
 	if (!secretservice_is_built())
 		return -EOPNOTSUPP;
 	o->may_ask = keyring_env_is_set("DISPLAY") || keyring_env_is_set("WAYLAND_DISPLAY");
-	const int64_t end = keyring_now_ms() + (o->may_ask ? KEYRING_MS_ASKING : KEYRING_MS);
+	const int64_t end = io_now_ms() + (o->may_ask ? KEYRING_MS_ASKING : KEYRING_MS);
 	int r = keyring_start(&a, o);
 	if (r < 0)
 		return r;
