@@ -67,6 +67,7 @@ static void look(struct run *r)
 {
 	struct snap *s = &r->now;
 	memset(s, 0, sizeof(*s));
+	(void)file_revalidate(r->f); /* as whoever reads does, in shared mode */
 	s->damaged = !file_is_open(r->f, false);
 	if (s->damaged) {
 		FUZZ_PROMISE(file_read(r->f, buffer, 1, 0) < 0);
