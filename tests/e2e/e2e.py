@@ -414,7 +414,8 @@ def no_sanitizer_reports():
     found, strict = [], os.environ.get("CRYPTFS_WARN_FATAL") == "1"
     for name in sorted(os.listdir(SAN)):
         with open(os.path.join(SAN, name), errors="replace") as f:
-            found += f.read().splitlines()[:40]
+            found += [line for line in f.read().splitlines()  # of a leak check whose process the test has killed
+                      if "Unable to get registers from thread" not in line][:40]
     with open(LOG, errors="replace") as f:
         found += [line.rstrip() for line in f if "Sanitizer" in line or "runtime error:" in line or (
             strict and ("warning: " in line or "error: " in line))]

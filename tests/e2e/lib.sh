@@ -301,12 +301,13 @@ cleanup() {
 }
 
 # No report of a sanitizer anywhere, from any process of the test; no warnings either, unless the test is about
-# damage and has unset CRYPTFS_WARN_FATAL.
+# damage and has unset CRYPTFS_WARN_FATAL. A leak check says that it cannot see a thread if the test kills the
+# process meanwhile: that is none.
 check_sanitizers() {
 	local f
 	: >"$OUT"
 	for f in "$WORK"/san/*; do
-		[ -s "$f" ] && head -n 40 "$f" >>"$OUT"
+		grep -v 'Unable to get registers from thread' "$f" | head -n 40 >>"$OUT"
 	done
 	grep -hE 'ThreadSanitizer|AddressSanitizer|LeakSanitizer|runtime error:' "$LOG" >>"$OUT" 2>/dev/null
 	[ "${CRYPTFS_WARN_FATAL:-}" = 1 ] && grep -hE 'warning: |error: ' "$LOG" >>"$OUT"
