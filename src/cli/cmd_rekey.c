@@ -195,7 +195,7 @@ static const char *reason(int err)
 		return "there is something else under its new name already ('cryptfs check' tells more)";
 	case EUCLEAN:
 	case EBADMSG:
-		return "it is damaged or has been tampered with (cryptfs check --repair)";
+		return "it has been tampered with, or a disk has failed ('cryptfs check' tells what is lost)";
 	default:
 		return offline_reason(err);
 	}

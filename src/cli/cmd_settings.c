@@ -47,8 +47,8 @@ static int backup(const struct key_args *a)
 	if (err < 0)
 		return exit_fail(EXIT_FAILED, "cannot write to '%s': %s", file, exit_reason(err));
 	if (!a->quiet)
-		exit_note("the settings are in '%s'; with it every secret of now opens the vault, also one that is "
-			  "removed later (until cryptfs rekey)",
+		exit_note("the settings are in '%s'; with that copy every secret that opens the vault now will, also "
+			  "one that is removed later (until cryptfs rekey)",
 			  file);
 	return EXIT_DONE;
 }

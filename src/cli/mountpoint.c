@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/cli.h"
@@ -23,9 +25,24 @@ static int missing(int err, const char *path)
 	}
 }
 
-/* At a terminal it is made at once, for nobody else to look into: a first mount is to need no second try. */
-static int make(const char *path, bool quiet, char **real)
+static int is_inside(const char *real)
 {
+	return exit_fail(EXIT_MOUNT_FAILED, "the mount point '%s' is inside the vault: name one outside it", real);
+}
+
+/* What is made in a vault does not belong there, and check would call it damage. */
+static bool would_be_inside(const char *path, int vault_fd)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	_cleanup_fd_ int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	return fd >= 0 && paths_contains(vault_fd, fd) > 0;
+}
+
+/* At a terminal it is made at once, for nobody else to look into: a first mount is to need no second try. */
+static int make(const char *path, int vault_fd, bool quiet, char **real)
+{
+	if (would_be_inside(path, vault_fd))
+		return is_inside(path);
 	if (quiet || isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
 		return missing(-ENOENT, path);
 	_cleanup_free_ char *text = text_escape(path);
@@ -73,8 +90,7 @@ static int check_nesting(int fd, int vault_fd, const char *real)
 		return exit_fail(EXIT_MOUNT_FAILED, "'%s' is the vault itself: name another directory to mount it on",
 				 real);
 	if (inside > 0)
-		return exit_fail(EXIT_MOUNT_FAILED, "the mount point '%s' is inside the vault: name one outside it",
-				 real);
+		return is_inside(real);
 	if (outside > 0)
 		return exit_fail(EXIT_MOUNT_FAILED,
 				 "the vault is inside the mount point '%s': name another directory to mount it on",
@@ -105,7 +121,7 @@ int mountpoint_check(const char *path, int vault_fd, bool quiet, char **real)
 {
 	_cleanup_free_ char *resolved = NULL;
 	int err = paths_resolve(path, &resolved);
-	int code = err == -ENOENT ? make(path, quiet, &resolved) : err < 0 ? missing(err, path) : 0;
+	int code = err == -ENOENT ? make(path, vault_fd, quiet, &resolved) : err < 0 ? missing(err, path) : 0;
 	if (code != 0)
 		return code;
 
